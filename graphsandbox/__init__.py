@@ -1,0 +1,38 @@
+"""An offline Entra ID and Microsoft Graph on loopback, for lessons and for tests.
+
+`running()` is a sandbox inside a `with` block, `connect()` one that stays in the background;
+both give its addresses and a registered app (a `Ready`). From a shell: `python -m graphsandbox`.
+Nothing of the server is imported before one of them is called.
+"""
+
+from contextlib import AbstractContextManager
+from os import PathLike
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .ready import Ready
+
+__all__ = ["connect", "running"]
+
+
+def running(
+    home: str | PathLike[str] | None = None, tls: bool = False
+) -> "AbstractContextManager[Ready]":
+    """Run a sandbox in a thread of this process, on a free port, as long as the block lasts.
+
+    Without `home` it starts empty and leaves nothing behind. With `tls` its addresses are
+    https, under the certificate authority at `.ca`.
+    """
+    from . import server
+
+    return server.running(home, tls)
+
+
+def connect() -> "Ready":
+    """Find this user's sandbox, or start one in the background, and return where it is.
+
+    It ends by itself within 10 s after the Jupyter server (or shell) that it was started for.
+    """
+    from . import background
+
+    return background.connect()

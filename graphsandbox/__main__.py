@@ -1,0 +1,57 @@
+"""`python -m graphsandbox`: one ready line on stdout, then serve until SIGINT or SIGTERM."""
+
+import argparse
+import sqlite3
+import sys
+from pathlib import Path
+
+from .ready import CANNOT_START, HOME_IN_USE, PORT_TAKEN, default_home
+
+
+def main() -> int:
+    """Run a sandbox in the foreground and return the exit code."""
+    options = _options().parse_args()
+    home = options.home.absolute() if options.home else default_home()
+    from . import server, store
+
+    try:
+        sandbox = server.Sandbox(home, options.port, options.tls, options.owner)
+    except server.PortTaken as error:
+        return _complain(PORT_TAKEN, f"{error} Choose another --port, or 0 for a free one.")
+    except store.HomeInUse as error:
+        return _complain(HOME_IN_USE, str(error))
+    except (OSError, sqlite3.DatabaseError) as error:
+        return _complain(CANNOT_START, f"Can't use {home}: {error}")
+    try:
+        sandbox.serve(lambda: print(sandbox.ready.line(), flush=True))
+    finally:
+        sandbox.close()
+    return 0
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m graphsandbox",
+        description="An offline Entra ID and Microsoft Graph, on loopback only.",
+    )
+    parser.add_argument("--port", type=_port, default=0, help="0 (the default): any free one")
+    parser.add_argument("--home", type=Path, help="where it keeps its state")
+    parser.add_argument("--tls", action="store_true", help="https, under a throw-away authority")
+    parser.add_argument("--owner", type=int, metavar="PID", help="end when this process has")
+    return parser
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return number
+
+
+def _complain(code: int, why: str) -> int:
+    print(f"graphsandbox: {why}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

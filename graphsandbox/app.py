@@ -1,0 +1,61 @@
+"""Every address of the sandbox, and the function that answers it."""
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from . import control, graph, mail_pages, pages, portal
+from .faults import FaultMiddleware, Faults
+from .gate import GateMiddleware
+from .identity import authorize, discovery, logout, token_endpoint
+from .keys import Keys
+from .mailboxes import Mailboxes
+from .store import Store
+
+READ = ["GET"]
+FORM = ["GET", "POST"]
+ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+IDENTITY_ROUTES = [
+    # v1: the article's endpoints (Microsoft: v1-protocols-oauth-code)
+    Route("/{tenant}/oauth2/authorize", authorize.v1, methods=FORM),
+    Route("/{tenant}/oauth2/token", token_endpoint.v1, methods=ANY),
+    Route("/{tenant}/oauth2/logout", logout.logout, methods=FORM),
+    Route("/{tenant}/.well-known/openid-configuration", discovery.v1, methods=READ),
+    Route("/{tenant}/discovery/keys", discovery.keys_v1, methods=READ),
+    # v2.0: today's (Microsoft: v2-protocols)
+    Route("/{tenant}/oauth2/v2.0/authorize", authorize.v2, methods=FORM),
+    Route("/{tenant}/oauth2/v2.0/token", token_endpoint.v2, methods=ANY),
+    Route("/{tenant}/oauth2/v2.0/logout", logout.logout, methods=FORM),
+    Route("/{tenant}/v2.0/.well-known/openid-configuration", discovery.v2, methods=READ),
+    Route("/{tenant}/discovery/v2.0/keys", discovery.keys_v2, methods=READ),
+]
+
+ROUTES = [
+    *pages.ROUTES,  # / and the style sheet
+    *portal.ROUTES,  # /portal
+    *mail_pages.ROUTES,  # /mailbox
+    *control.ROUTES,  # /_control
+    *graph.ROUTES,  # /v1.0 and /beta
+    *IDENTITY_ROUTES,
+]
+
+
+def build_app(home: Path) -> Starlette:
+    """Return the sandbox over a home directory; the server adds `authority` and `graph`."""
+    store, faults = Store(home), Faults()
+    app = Starlette(
+        routes=ROUTES,
+        # The gate comes first: what it turns away is neither counted nor bent.
+        middleware=[Middleware(GateMiddleware), Middleware(FaultMiddleware, faults=faults)],
+        exception_handlers={pages.FormRefused: pages.form_refused},
+    )
+    # A slash too many is another address at Microsoft, not a redirect to this one.
+    app.router.redirect_slashes = False
+    app.state.store = store
+    app.state.keys = Keys(store)
+    app.state.mailboxes = Mailboxes(store)
+    app.state.faults = faults
+    return app

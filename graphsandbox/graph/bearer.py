@@ -1,0 +1,63 @@
+"""Who calls Graph, and what they may do: the access token of a request (RFC 6750)."""
+
+from typing import Any
+
+from starlette.requests import Request
+
+from .. import directory, tokens
+from ..directory import User
+from .errors import GraphError
+
+NO_DOTS = (
+    "IDX14100: JWT is not well formed, there are no dots (.).\n"
+    "The token needs to be in JWS or JWE Compact Serialization Format. "
+    "(JWS): 'EncodedHeader.EncodedPayload.EncodedSignature'. "
+    "(JWE): 'EncodedProtectedHeader.EncodedEncryptedKey.EncodedInitializationVector."
+    "EncodedCiphertext.EncodedAuthenticationTag'."
+)
+MALFORMED = "CompactToken parsing failed with error code: 80049217"
+
+
+def caller(request: Request) -> tuple[User, dict[str, Any]]:
+    """Return the person a call acts for and the claims of the token, or refuse it."""
+    state = request.app.state
+    try:
+        claims = tokens.check_access_token(
+            _bearer(request),
+            state.keys,
+            state.authority,
+            state.store.now(),
+            state.store.grants.is_revoked,
+        )
+    except tokens.TokenMalformed as error:
+        raise unauthorized(request, MALFORMED) from error
+    except tokens.BadToken as error:
+        raise unauthorized(request, str(error)) from error
+    user = directory.user(claims["oid"])
+    if user is None:
+        raise unauthorized(request, "The user of this token is not in the directory.")
+    return user, claims
+
+
+def unauthorized(request: Request, message: str) -> GraphError:
+    """Return the 401, with the challenge that names where tokens come from."""
+    address = f"{request.app.state.authority}/common/oauth2/authorize"
+    challenge = (
+        f'Bearer realm="", authorization_uri="{address}", client_id="{directory.GRAPH_APP_ID}"'
+    )
+    headers = {"WWW-Authenticate": challenge}
+    return GraphError(401, "InvalidAuthenticationToken", message, gateway=True, headers=headers)
+
+
+def _bearer(request: Request) -> str:
+    """Return the token of the one Authorization header (RFC 6750 §2.1)."""
+    given = request.headers.getlist("authorization")
+    if len(given) > 1:
+        raise unauthorized(request, MALFORMED)
+    scheme, _, token = "".join(given).strip().partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise unauthorized(request, "Access token is empty.")
+    if "." not in token:
+        raise unauthorized(request, NO_DOTS)
+    return token

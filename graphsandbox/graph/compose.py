@@ -1,0 +1,183 @@
+"""From the JSON of a sendMail call to a mail, by the types of Graph's metadata (CSDL)."""
+
+import mimetypes
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ..mailboxes import RECIPIENT_FIELDS, Attachment
+from .errors import GraphError
+from .reading import (
+    UnknownMember,
+    binary,
+    boolean,
+    collection,
+    ignored,
+    members,
+    one_of,
+    refused,
+    structure,
+    text,
+)
+
+MOST_RECIPIENTS = 500  # Microsoft: to, cc and bcc together
+ADDRESS = re.compile(r"""[^@\s<>(),;:"]+@[^@\s<>(),;:"]+""")
+OLD_NAMESPACE = "microsoft.outlookservices."
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a sendMail call asks for."""
+
+    content: dict[str, Any]
+    attachments: list[Attachment]
+    save_to_sent: bool
+
+
+def send_mail(parsed: Any) -> Draft:
+    """Read the parameters of the action sendMail."""
+    asked = _parameters(parsed)
+    if asked.get("message") is None:
+        why = (
+            "One or more parameters of the operation 'sendMail' are missing from the request"
+            " payload. The missing parameters are: Message."
+        )
+        raise refused(why)
+    message = asked["message"]
+    attachments = message.pop("attachments", None) or []
+    _check_recipients(message)
+    _check_headers(message)
+    return Draft(message, attachments, asked.get("saveToSentItems") is not False)
+
+
+def _parameters(parsed: Any) -> dict[str, Any]:
+    readers = {"message": _message, "saveToSentItems": boolean}
+    try:
+        return members(parsed, readers, "")
+    except UnknownMember as unknown:
+        why = (
+            f"The parameter '{unknown}' in the request payload is not a valid parameter for the"
+            " operation 'sendMail'."
+        )
+        raise refused(why) from None
+
+
+_recipient = structure(
+    "microsoft.graph.recipient",
+    emailAddress=structure("microsoft.graph.emailAddress", address=text, name=text),
+)
+_date_time = structure("microsoft.graph.dateTimeTimeZone", dateTime=text, timeZone=text)
+_ATTACHMENT = {
+    "name": text,
+    "contentType": text,
+    "contentBytes": binary,
+    "isInline": boolean,
+    "contentId": text,
+    "contentLocation": text,
+    "id": ignored,
+    "size": ignored,
+    "lastModifiedDateTime": ignored,
+}
+
+
+def _attachment(value: Any) -> Attachment:
+    """Read a fileAttachment; the collection is of an abstract type, so each must name its own."""
+    kind = str(value.get("@odata.type", "")) if isinstance(value, dict) else ""
+    kind = kind.lower().lstrip("#").replace(OLD_NAMESPACE, "microsoft.graph.")
+    if isinstance(value, dict) and kind != "microsoft.graph.fileattachment":
+        raise refused("Cannot create an abstract class." if not kind else "Only fileAttachment.")
+    found = members(value, _ATTACHMENT, "microsoft.graph.fileAttachment")
+    name = found.get("name") or "attachment"
+    return Attachment(
+        name=name,
+        content_type=found.get("contentType") or _guessed_type(name),
+        content=found.get("contentBytes") or b"",
+        is_inline=bool(found.get("isInline")),
+        content_id=found.get("contentId"),
+    )
+
+
+def _guessed_type(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+_message = structure(
+    "microsoft.graph.message",
+    subject=text,
+    body=structure(
+        "microsoft.graph.itemBody",
+        contentType=one_of("microsoft.graph.bodyType", "text", "html"),
+        content=text,
+    ),
+    importance=one_of("microsoft.graph.importance", "low", "normal", "high"),
+    inferenceClassification=one_of(
+        "microsoft.graph.inferenceClassificationType", "focused", "other"
+    ),
+    toRecipients=collection(_recipient),
+    ccRecipients=collection(_recipient),
+    bccRecipients=collection(_recipient),
+    replyTo=collection(_recipient),
+    sender=_recipient,
+    attachments=collection(_attachment),
+    categories=collection(text),
+    internetMessageHeaders=collection(
+        structure("microsoft.graph.internetMessageHeader", name=text, value=text)
+    ),
+    flag=structure(
+        "microsoft.graph.followupFlag",
+        flagStatus=one_of(
+            "microsoft.graph.followupFlagStatus", "notFlagged", "complete", "flagged"
+        ),
+        completedDateTime=_date_time,
+        dueDateTime=_date_time,
+        startDateTime=_date_time,
+    ),
+    isDeliveryReceiptRequested=boolean,
+    isReadReceiptRequested=boolean,
+    isRead=boolean,
+    **{"from": _recipient},
+    **dict.fromkeys(
+        (
+            "id", "changeKey", "createdDateTime", "lastModifiedDateTime", "bodyPreview",
+            "conversationId", "conversationIndex", "hasAttachments", "internetMessageId",
+            "isDraft", "parentFolderId", "receivedDateTime", "sentDateTime", "uniqueBody",
+            "webLink", "extensions", "singleValueExtendedProperties",
+            "multiValueExtendedProperties",
+        ),
+        ignored,
+    ),
+)  # fmt: skip
+
+
+def _check_recipients(message: dict[str, Any]) -> None:
+    """Refuse a mail for nobody, for too many, or for something that is no address."""
+    found = [one for name in RECIPIENT_FIELDS for one in message.get(name) or []]
+    if not found:
+        raise _bad_recipients("A message can't be sent because it contains no recipients.")
+    if len(found) > MOST_RECIPIENTS:  # the limit is Microsoft's, the wording is ours
+        raise _bad_recipients(f"A message can't have more than {MOST_RECIPIENTS} recipients.")
+    for one in found:
+        address = ((one or {}).get("emailAddress") or {}).get("address") or ""
+        if not ADDRESS.fullmatch(address):
+            raise _bad_recipients(
+                f'Recipient "{address}" is not resolved. All recipients must be resolved before a'
+                " message can be submitted."
+            )
+
+
+def _bad_recipients(why: str) -> GraphError:
+    return GraphError(
+        400, "ErrorInvalidRecipients", f"At least one recipient is not valid., {why}"
+    )
+
+
+def _check_headers(message: dict[str, Any]) -> None:
+    """Refuse headers of one's own whose names don't begin with x- (Microsoft: message)."""
+    for one in message.get("internetMessageHeaders") or []:
+        name = (one or {}).get("name") or ""
+        if not name.lower().startswith("x-"):
+            raise GraphError(
+                400,
+                "InvalidInternetMessageHeader",
+                f"The internet message header name '{name}' should start with 'x-' or 'X-'.",
+            )

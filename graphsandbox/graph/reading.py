@@ -1,0 +1,145 @@
+"""Reading OData JSON by type, with Graph's own refusals for what does not fit.
+
+A reader is a function from a JSON value to what it means. Microsoft's documents write members
+in camelCase, its 2015 samples in PascalCase, and both are taken. What a type doesn't know is
+refused, though the metadata calls a message open.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from typing import Any
+
+from .errors import GraphError
+
+UNREADABLE = (
+    "Unable to read JSON request payload. Please ensure Content-Type header is set and payload"
+    " is of valid JSON format."
+)
+
+Reader = Callable[[Any], Any]
+
+
+def payload(content_type: str, body: bytes) -> Any:
+    """Return the JSON of a request, or refuse it (`BadRequest`)."""
+    if not body:
+        raise GraphError(400, "BadRequest", "Empty Payload. JSON content expected.", gateway=True)
+    try:
+        if content_type.split(";")[0].strip().lower() != "application/json":
+            raise ValueError(content_type)
+        parsed = json.loads(body.decode("utf-8-sig"))
+        # JSON can spell half of a surrogate pair, which is no character and can't be stored.
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise GraphError(400, "BadRequest", UNREADABLE, gateway=True) from error
+    return parsed
+
+
+def refused(why: str) -> GraphError:
+    """Return the refusal of a body whose JSON does not fit the types."""
+    return GraphError(400, "RequestBodyRead", why, gateway=True)
+
+
+class UnknownMember(Exception):
+    """A member that its type does not have."""
+
+
+def members(value: Any, readers: dict[str, Reader], type_name: str) -> dict[str, Any]:
+    """Read an object; its members are named in camelCase in what is returned."""
+    if not isinstance(value, dict):
+        raise _unexpected(value, "StartObject")
+    found = {}
+    for key, item in value.items():
+        if key.startswith("odata."):
+            why = (
+                f"The annotation '{key}' was found. This annotation is either not recognized or"
+                " not expected at the current position."
+            )
+            raise refused(why)
+        if "@" in key:  # an annotation such as @odata.type, which SDKs write everywhere
+            continue
+        name = key[:1].lower() + key[1:]
+        if name not in readers:
+            raise UnknownMember(key) if not type_name else _no_property(key, type_name)
+        found[name] = None if item is None else readers[name](item)
+    return found
+
+
+def _no_property(key: str, type_name: str) -> GraphError:
+    return refused(
+        f"The property '{key}' does not exist on type '{type_name}'. Make sure to only use"
+        " property names that are defined by the type or mark the type as open type."
+    )
+
+
+def _unexpected(value: Any, expected: str) -> GraphError:
+    kinds = {dict: "StartObject", list: "StartArray"}
+    return refused(
+        f"An unexpected '{kinds.get(type(value), 'PrimitiveValue')}' node was found when reading"
+        f" from the JSON reader. A '{expected}' node was expected."
+    )
+
+
+def _no_literal(value: Any, type_name: str) -> GraphError:
+    shown = str(value)[:60]
+    return refused(f"Cannot convert the literal '{shown}' to the expected type '{type_name}'.")
+
+
+def text(value: Any) -> str:
+    """Read an Edm.String."""
+    if isinstance(value, dict | list):
+        raise _unexpected(value, "PrimitiveValue")
+    if not isinstance(value, str):
+        raise _no_literal(value, "Edm.String")
+    return value
+
+
+def boolean(value: Any) -> bool:
+    """Read an Edm.Boolean; Microsoft's own 2015 samples send the texts "true" and "false"."""
+    if isinstance(value, dict | list):
+        raise _unexpected(value, "PrimitiveValue")
+    known = {"true": True, "false": False}
+    if str(value).lower() not in known:
+        raise _no_literal(value, "Edm.Boolean")
+    return known[str(value).lower()]
+
+
+def binary(value: Any) -> bytes:
+    """Read an Edm.Binary: base64, in lines or in one piece."""
+    try:
+        return base64.b64decode("".join(text(value).split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _no_literal(value, "Edm.Binary") from error
+
+
+def one_of(type_name: str, *names: str) -> Reader:
+    """Return the reader of an enumeration; letter case does not matter, answers are lower."""
+    known = {name.lower(): name for name in names}
+
+    def read(value: Any) -> str:
+        if str(value).lower() not in known:
+            raise _no_literal(value, type_name)
+        return known[str(value).lower()]
+
+    return read
+
+
+def structure(type_name: str, **readers: Reader) -> Reader:
+    """Return the reader of a complex type."""
+    return lambda value: members(value, readers, type_name)
+
+
+def collection(reader: Reader) -> Reader:
+    """Return the reader of a collection."""
+
+    def read(value: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise _unexpected(value, "StartArray")
+        return [reader(item) for item in value]
+
+    return read
+
+
+def ignored(value: Any) -> None:
+    """Read a member that only Exchange sets: taken, as when a read message is sent back."""

@@ -1,0 +1,1 @@
+"""The identity side: what login.microsoftonline.com does, for one tenant, on loopback."""

@@ -1,0 +1,47 @@
+"""The browser's session: the cookie that makes a second sign-in silent."""
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..grants import Session
+
+
+def session(request: Request) -> Session | None:
+    """Return who is signed in with this browser, if anybody is."""
+    value = request.cookies.get(_cookie_name(request))
+    return request.app.state.store.grants.session(value) if value else None
+
+
+def sign_in(request: Request, response: Response, oid: str) -> None:
+    """Let this browser be signed in from now on."""
+    _forget(request)
+    value = request.app.state.store.grants.start_session(oid)
+    response.set_cookie(
+        _cookie_name(request), value, httponly=True, samesite="lax", secure=_is_https(request)
+    )
+
+
+def end(request: Request, response: Response) -> None:
+    """Sign this browser out, here and in its cookie jar."""
+    if _forget(request):
+        name = _cookie_name(request)
+        response.delete_cookie(name, httponly=True, samesite="lax", secure=_is_https(request))
+
+
+def _forget(request: Request) -> bool:
+    """End the session of the cookie that came along, and tell whether one did."""
+    value = request.cookies.get(_cookie_name(request))
+    if value:
+        request.app.state.store.grants.end_session(value)
+    return bool(value)
+
+
+def _cookie_name(request: Request) -> str:
+    """Cookies know no ports: the name does, so that two sandboxes don't share a session."""
+    return f"ESTSAUTH_{urlsplit(request.app.state.authority).port}"
+
+
+def _is_https(request: Request) -> bool:
+    return request.app.state.authority.startswith("https:")

@@ -1,0 +1,98 @@
+"""Who is calling the token endpoint: client id and secret, in the body or by HTTP Basic.
+
+The platform of the redirect URI decides whether a secret must or must not come
+(Microsoft: v2-oauth2-auth-code-flow).
+"""
+
+import base64
+import hmac
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from starlette.requests import Request
+
+from ..refusals import Refused
+from ..store import App, Store, digest
+from . import tenants
+from .parameters import Parameters
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What the client presented."""
+
+    client_id: str
+    secret: str | None
+    assertion: str | None
+    origin: str | None  # sent by browsers only
+
+
+def presented(request: Request, sent: Parameters) -> Credentials:
+    """Return the client's credentials; two ways at once are refused (RFC 6749 §2.3)."""
+    client_id, secret = sent.get("client_id"), sent.get("client_secret")
+    basic = _basic(request)
+    if basic:
+        if secret is not None or client_id not in (None, basic[0]):
+            raise Refused(90013)
+        client_id, secret = basic
+    if client_id is None:
+        raise Refused(900144, parameter="client_id")
+    origin = request.headers.get("origin")
+    return Credentials(client_id, secret or None, sent.get("client_assertion"), origin)
+
+
+def find_app(store: Store, credentials: Credentials, tenant: str) -> App:
+    """Return the registration the client id names."""
+    app = store.app(credentials.client_id)
+    if app is None:
+        name = tenants.name_of(tenant)
+        raise Refused(700016, client_id=credentials.client_id, tenant=name)
+    tenants.admit(app, tenant)
+    return app
+
+
+def authenticate(app: App, platform: str, credentials: Credentials, now: float) -> None:
+    """Refuse a client that is not who it says it is, by the rules of its platform."""
+    if platform != "web" and (credentials.secret or credentials.assertion):
+        raise Refused(700025)
+    if platform == "spa" and credentials.origin is None:
+        raise Refused(9002327)
+    if platform == "web":
+        if credentials.origin is not None:
+            raise Refused(9002326)
+        _check_secret(app, credentials, now)
+
+
+def platform_of(app: App) -> str:
+    """Return the platform to judge by when no redirect URI tells: confidential if it can be."""
+    platforms = [one.platform for one in app.redirect_uris] or ["web"]
+    return "web" if "web" in platforms else platforms[0]
+
+
+def _check_secret(app: App, credentials: Credentials, now: float) -> None:
+    if credentials.assertion:
+        raise Refused(700027)  # the sandbox registers no certificates
+    if credentials.secret is None:
+        raise Refused(7000218)
+    wanted = digest(credentials.secret)
+    found = [one for one in app.secrets if hmac.compare_digest(one.digest, wanted)]
+    if not found:
+        raise Refused(7000215, client_id=app.client_id)
+    if found[0].expires_at <= now:
+        raise Refused(7000222, client_id=app.client_id)
+
+
+def _basic(request: Request) -> tuple[str, str] | None:
+    """Return id and secret of a Basic header; both are form-encoded (RFC 6749 §2.3.1)."""
+    headers = request.headers.getlist("authorization")
+    if not headers:
+        return None
+    scheme, _, value = headers[0].partition(" ")
+    try:
+        text = base64.b64decode(value.strip(), validate=True).decode()
+    except ValueError:
+        text = ""
+    client_id, colon, secret = text.partition(":")
+    if len(headers) > 1 or scheme.lower() != "basic" or not colon:
+        raise Refused(90013)
+    return unquote_plus(client_id), unquote_plus(secret)

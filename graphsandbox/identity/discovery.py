@@ -1,0 +1,106 @@
+"""The metadata and the keys (OpenID Connect Discovery; values as Microsoft publishes them)."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from .. import directory
+from ..refusals import Refused
+from ..tokens import issuer_v1, issuer_v2
+from . import answers, tenants
+
+ANY_TENANT = "{tenantid}"  # literally: the reader puts the token's `tid` there
+CLAIMS = (
+    "sub iss cloud_instance_name cloud_instance_host_name cloud_graph_host_name msgraph_host"
+    " aud exp iat auth_time acr nonce preferred_username name tid ver at_hash c_hash email"
+)
+
+RESPONSE_TYPES = {
+    "v1": ["code", "id_token", "code id_token", "token id_token", "token"],
+    "v2.0": ["code", "id_token", "code id_token", "id_token token"],
+}
+
+
+async def v1(request: Request) -> Response:
+    """GET /{tenant}/.well-known/openid-configuration."""
+    return _metadata(request, "v1")
+
+
+async def v2(request: Request) -> Response:
+    """GET /{tenant}/v2.0/.well-known/openid-configuration."""
+    return _metadata(request, "v2.0")
+
+
+async def keys_v1(request: Request) -> Response:
+    """GET /{tenant}/discovery/keys (RFC 7517)."""
+    return _keys(request, with_issuer=False)
+
+
+async def keys_v2(request: Request) -> Response:
+    """GET /{tenant}/discovery/v2.0/keys: v2.0 says beside each key who signs with it."""
+    return _keys(request, with_issuer=True)
+
+
+def _metadata(request: Request, version: str) -> Response:
+    try:
+        tenant = tenants.resolve(request.path_params["tenant"])
+    except Refused as refused:
+        return answers.refusal_json(request, refused, "D")
+    return JSONResponse(_common(request, tenant, version) | _own(version))
+
+
+def _common(request: Request, tenant: str, version: str) -> dict[str, object]:
+    """Return the fields whose names both versions share."""
+    authority = request.app.state.authority
+    path = "oauth2" if version == "v1" else "oauth2/v2.0"
+    keys = "discovery/keys" if version == "v1" else "discovery/v2.0/keys"
+    here = f"{authority}/{request.path_params['tenant']}"
+    issuer = issuer_v1 if version == "v1" else issuer_v2
+    return {
+        "token_endpoint": f"{here}/{path}/token",
+        "token_endpoint_auth_methods_supported": [
+            "client_secret_post",
+            "private_key_jwt",
+            "client_secret_basic",
+        ],
+        "jwks_uri": f"{authority}/common/{keys}",
+        "response_modes_supported": ["query", "fragment", "form_post"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "response_types_supported": RESPONSE_TYPES[version],
+        "issuer": issuer(authority, _issuer_tenant(tenant)),
+        "authorization_endpoint": f"{here}/{path}/authorize",
+        "http_logout_supported": True,
+        "frontchannel_logout_supported": True,
+        "end_session_endpoint": f"{here}/{path}/logout",
+        "claims_supported": CLAIMS.split(),
+        "tenant_region_scope": "EU" if tenant == directory.TENANT_ID else None,
+        "cloud_instance_name": "microsoftonline.com",
+        "cloud_graph_host_name": "graph.windows.net",
+        "msgraph_host": "graph.microsoft.com",
+        "rbac_url": "https://pas.windows.net",
+    }
+
+
+def _own(version: str) -> dict[str, object]:
+    """Return the fields that only this version has."""
+    if version == "v1":
+        return {"scopes_supported": ["openid"], "microsoft_multi_refresh_token": True}
+    return {
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "request_uri_parameter_supported": False,
+    }
+
+
+def _issuer_tenant(tenant: str) -> str:
+    known = {"consumers": directory.CONSUMER_TENANT_ID, directory.TENANT_ID: tenant}
+    return known.get(tenant, ANY_TENANT)
+
+
+def _keys(request: Request, with_issuer: bool) -> Response:
+    try:
+        tenants.resolve(request.path_params["tenant"])
+    except Refused as refused:
+        return answers.refusal_json(request, refused, "D")
+    issuer = issuer_v2(request.app.state.authority, ANY_TENANT)
+    extra = {"issuer": issuer} if with_issuer else {}
+    return JSONResponse({"keys": [key | extra for key in request.app.state.keys.jwks()]})

@@ -1,0 +1,90 @@
+"""The token endpoint: a code, or a refresh token, for an access token.
+
+It asks who calls (client_auth), what they hold (redemption) and what they want
+(token_answers), in this order, and spends the code last.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ..grants import Grants, SignIn, Ticket
+from ..refusals import Refused
+from ..store import Store
+from . import answers, client_auth, parameters, redemption, tenants, token_answers
+from .answers import NO_STORE
+from .parameters import Parameters
+
+
+@dataclass(frozen=True)
+class GrantType:
+    """What a client may hand in."""
+
+    parameter: str
+    find: Callable[[Grants, str], Ticket | None]
+    judge: Callable[[Store, Ticket, Parameters, str], SignIn]
+
+
+GRANT_TYPES = {
+    "authorization_code": GrantType("code", Grants.code, redemption.judge_code),
+    "refresh_token": GrantType(
+        "refresh_token", Grants.refresh_token, redemption.judge_refresh_token
+    ),
+}
+
+
+async def v1(request: Request) -> Response:
+    """POST /{tenant}/oauth2/token (Microsoft: v1-protocols-oauth-code)."""
+    return await _answer(request, token_answers.v1)
+
+
+async def v2(request: Request) -> Response:
+    """POST /{tenant}/oauth2/v2.0/token (Microsoft: v2-oauth2-auth-code-flow)."""
+    return await _answer(request, token_answers.v2)
+
+
+async def _answer(request: Request, make: token_answers.Make) -> Response:
+    try:
+        sent = await _sent(request)
+        return JSONResponse(_exchange(request, sent, make), 200, NO_STORE)
+    except Refused as refused:
+        return answers.refusal_json(request, refused)
+
+
+async def _sent(request: Request) -> Parameters:
+    """Return the form that was posted, each parameter in it once."""
+    if request.method != "POST":
+        raise Refused(900561, method=request.method)
+    sent = await parameters.from_form(request)
+    sent.refuse_duplicates()
+    return sent
+
+
+def _exchange(request: Request, sent: Parameters, make: token_answers.Make) -> dict[str, object]:
+    """Return the fields of the answer, or raise the refusal."""
+    store: Store = request.app.state.store
+    tenant = tenants.resolve(request.path_params["tenant"])
+    grant_type = _grant_type(sent.need("grant_type"))
+    credentials = client_auth.presented(request, sent)
+    app = client_auth.find_app(store, credentials, tenant)
+    value = sent.need(grant_type.parameter)
+    ticket = grant_type.find(store.grants, value)
+    if ticket and ticket.sign_in.client_id != app.client_id:
+        ticket = None  # another client's: as good as unknown
+    platform = ticket.sign_in.platform if ticket else client_auth.platform_of(app)
+    client_auth.authenticate(app, platform, credentials, store.now())
+    if ticket is None:
+        raise Refused(9002313)
+    sign_in = grant_type.judge(store, ticket, sent, tenant)
+    fields = make(request, app, sign_in, sent)
+    if grant_type.parameter == "code":
+        store.grants.redeem(value)
+    return fields
+
+
+def _grant_type(name: str) -> GrantType:
+    if name not in GRANT_TYPES:
+        raise Refused(70003, grant_type=name)
+    return GRANT_TYPES[name]

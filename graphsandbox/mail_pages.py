@@ -1,0 +1,157 @@
+"""The mail pages: what apps have sent through the sandbox, shown safely.
+
+A mail is text from somebody else. Jinja escapes it; an HTML body is shown in a frame that may
+run nothing and load nothing; an attachment is only ever downloaded. Ids are looked up in the
+database and never become part of a file name.
+"""
+
+import re
+import unicodedata
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from . import directory, pages
+from .mailboxes import ACCEPTED, INBOX, NOBODY, SENT, Mailboxes, Message
+from .manifest import iso_time
+
+PAGE_SIZE = 50
+FOLDERS = {INBOX: "Inbox", SENT: "Sent Items"}
+LONGEST_FILE_NAME = 120  # characters
+
+BODY_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "frame-ancestors 'self'"
+)
+FOREIGN_HEADERS = {
+    "Content-Security-Policy": BODY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-DNS-Prefetch-Control": "off",  # a link in a mail tells nobody that it was opened
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def _mailboxes(request: Request) -> Mailboxes:
+    return request.app.state.mailboxes
+
+
+def _message(request: Request) -> Message | None:
+    return _mailboxes(request).message(request.path_params["id"])
+
+
+def _no_such_mail(request: Request) -> Response:
+    return pages.not_found(request, "There is no mail with this ID in the sandbox.")
+
+
+async def mail_list(request: Request) -> Response:
+    """GET /mailbox: all accepted mail, or ?user=&folder= of one person; newest first."""
+    query = request.query_params
+    chosen, folder = query.get("user", ""), query.get("folder") or INBOX
+    user = directory.user(chosen)
+    if chosen and user is None:
+        return pages.not_found(request, "There is no sample account with this address.")
+    if folder not in FOLDERS:
+        return pages.not_found(request, "There is no mail folder with this name.")
+    owner, place = (user.oid, folder) if user else (NOBODY, ACCEPTED)
+    page = _page_number(query.get("page", "1"))
+    found = _mailboxes(request).messages(owner, place, PAGE_SIZE + 1, PAGE_SIZE * (page - 1))
+    return pages.render(
+        request,
+        "mail_list.html",
+        users=directory.USERS,
+        folders=FOLDERS,
+        user=user,
+        folder=folder,
+        messages=found[:PAGE_SIZE],
+        page=page,
+        has_more=len(found) > PAGE_SIZE,
+        iso_time=iso_time,
+    )
+
+
+def _page_number(text: str) -> int:
+    return int(text) if re.fullmatch(r"[1-9][0-9]{0,6}", text) else 1
+
+
+async def show_mail(request: Request) -> Response:
+    """GET /mailbox/{id}: one mail with its recipients, body and attachments."""
+    message = _message(request)
+    if message is None:
+        return _no_such_mail(request)
+    response = pages.render(
+        request,
+        "mail.html",
+        message=message,
+        people=_people(message),
+        place=FOLDERS.get(message.folder, "All accepted mail"),
+        attachments=_mailboxes(request).attachments(message.id),
+        iso_time=iso_time,
+    )
+    response.headers["Content-Security-Policy"] += "; frame-src 'self'"
+    return response
+
+
+def _people(message: Message) -> dict[str, list[dict[str, str]]]:
+    """Return who stands in each header: {"To": [{"name", "address"}]}."""
+    labels = {"To": "toRecipients", "Cc": "ccRecipients", "Bcc": "bccRecipients"}
+    found = {
+        label: [one["emailAddress"] for one in message.content.get(name) or []]
+        for label, name in labels.items()
+    }
+    return {"From": [message.content["from"]["emailAddress"]], **found}
+
+
+async def show_body(request: Request) -> Response:
+    """GET /mailbox/{id}/body: the body alone, for the frame of its page."""
+    message = _message(request)
+    if message is None:
+        return _no_such_mail(request)
+    kind = HTMLResponse if message.is_html else PlainTextResponse
+    return kind(message.body, 200, FOREIGN_HEADERS)
+
+
+async def download(request: Request) -> Response:
+    """GET /mailbox/{id}/attachments/{attachment_id}: a file to save, never to show."""
+    files = _mailboxes(request).attachments(request.path_params["id"])
+    wanted = request.path_params["attachment_id"]
+    found = next((one for one in files if one.id == wanted), None)
+    if found is None:
+        return pages.not_found(request, "There is no such attachment in the sandbox.")
+    headers = {**FOREIGN_HEADERS, "Content-Disposition": _disposition(found.name)}
+    content = _mailboxes(request).content(found)
+    return Response(content, 200, headers, "application/octet-stream")
+
+
+def _disposition(name: str) -> str:
+    """Return the header that makes a browser save the answer (RFC 6266)."""
+    safe = file_name(name)
+    plain = safe.encode("ascii", "replace").decode().replace("?", "_")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"
+
+
+def file_name(name: str) -> str:
+    """Return a name that stays in the download folder, whatever the sender called the file."""
+    last = re.split(r"[/\\]", name)[-1]
+    shown = "".join(
+        one for one in last if unicodedata.category(one)[0] not in "CZ" or one == " "
+    )
+    safe = re.sub(r'[<>:"|?*%;]', "_", shown).strip(". ")
+    return _shortened(safe) or "attachment"
+
+
+def _shortened(name: str) -> str:
+    """Cut a long name in the middle, so that the ending still says what the file is."""
+    if len(name) <= LONGEST_FILE_NAME:
+        return name
+    return name[: LONGEST_FILE_NAME - 20] + name[-20:]
+
+
+ROUTES = [
+    Route("/mailbox", mail_list),
+    Route("/mailbox/{id}", show_mail),
+    Route("/mailbox/{id}/body", show_body),
+    Route("/mailbox/{id}/attachments/{attachment_id}", download),
+]

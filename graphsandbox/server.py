@@ -1,0 +1,227 @@
+"""One sandbox from its first socket to its last: bind, say "ready", serve, stop."""
+
+import contextlib
+import errno
+import os
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from . import certificates, directory, ready
+from .app import build_app
+from .faults import Connection
+from .owners import Owners
+from .ready import Ready
+
+KEEP_ALIVE_S = 75  # a notebook pauses between cells; a connection closed meanwhile is a riddle
+STOP_S = 1  # how long answers under way may take once the sandbox is told to stop
+
+
+class PortTaken(OSError):
+    """The port that was asked for belongs to another program."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which says when it answers, and whose exit code stays 0."""
+
+    def __init__(self, config: uvicorn.Config, when_ready: Callable[[], None]):
+        super().__init__(config)
+        self._when_ready = when_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to accept, then tell."""
+        await super().startup(sockets)
+        self._when_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop to accept, let answers under way end, and leave no connection open."""
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; uvicorn's own method also raises the signal again when it has stopped."""
+        self.force_exit = self.should_exit  # asked twice: don't wait for answers under way
+        self.should_exit = True
+
+
+class Sandbox:
+    """A sandbox with its home open and its port bound; `serve` answers until it is stopped."""
+
+    def __init__(self, home: Path, port: int = 0, tls: bool = False, owner: int | None = None):
+        if not home.exists():
+            home.mkdir(mode=0o700, parents=True)
+        self.home = home
+        self.app = build_app(home)
+        self.sockets: list[socket.socket] = []
+        self.server: Server | None = None
+        try:
+            self.sockets = _bind_again(self.app, port)
+            self.pems = certificates.for_home(home) if tls else None
+            self.ready = _ready(self.app, self.sockets[0].getsockname()[1], self.pems)
+        except BaseException:
+            self.close()
+            raise
+        self.app.state.owners = self.owners = Owners(owner)
+
+    def serve(self, when_ready: Callable[[], None]) -> None:
+        """Answer requests until `stop`, a signal, or the end of the last owner."""
+
+        def started() -> None:
+            ready.write(self.home, self.ready)
+            when_ready()
+
+        self.server = Server(self._config(), started)
+        try:
+            self.server.run(self.sockets)
+        finally:
+            ready.remove(self.home, self.ready)
+
+    def stop(self) -> None:
+        """Tell `serve` to return; safe from any thread."""
+        if self.server:
+            self.server.should_exit = True
+
+    def close(self) -> None:
+        """Give port and home back."""
+        for one in self.sockets:
+            one.close()
+        self.app.state.store.close()
+
+    def _config(self) -> uvicorn.Config:
+        certificate = str(self.pems[1]) if self.pems else None
+        return uvicorn.Config(
+            self.app,
+            http=Connection,
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,  # warnings to stderr by Python's own last resort
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ssl_certfile=certificate,
+            ssl_keyfile=certificate,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=STOP_S,
+            callback_notify=self._watch_owners,  # called about once a second
+            timeout_notify=0,
+        )
+
+    async def _watch_owners(self) -> None:
+        if self.owners.all_gone():
+            self.stop()
+
+
+def bind(port: int) -> list[socket.socket]:
+    """Listen on 127.0.0.1 and, where the machine has it, on ::1 at the same port.
+
+    Port 0 means a free one. Raises PortTaken.
+    """
+    for _ in range(20):
+        first = _listen(socket.AF_INET, "127.0.0.1", port)
+        try:
+            second = _listen(socket.AF_INET6, "::1", first.getsockname()[1])
+            return [first, second]
+        except PortTaken:
+            first.close()
+            if port:
+                raise
+        except OSError:  # a machine without IPv6
+            return [first]
+    raise PortTaken("No port is free on both 127.0.0.1 and ::1.")
+
+
+def _listen(family: int, host: str, port: int) -> socket.socket:
+    # asyncio turns Nagle's algorithm off only for sockets that name their protocol.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        # On Windows SO_REUSEADDR would let two programs have the same port.
+        windows = sys.platform == "win32"
+        option = socket.SO_EXCLUSIVEADDRUSE if windows else socket.SO_REUSEADDR
+        listener.setsockopt(socket.SOL_SOCKET, option, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host, port))
+        listener.listen(512)
+    except OSError as error:
+        listener.close()
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            why = f"Port {port} on {host} is taken by another program, or reserved."
+            raise PortTaken(why) from error
+        raise
+    return listener
+
+
+def _bind_again(app: Starlette, port: int) -> list[socket.socket]:
+    """Bind the port asked for, else the last one of this home, else a free one."""
+    store = app.state.store
+    try:
+        sockets = bind(port or int(store.setting("port", "0")))
+    except PortTaken:
+        if port:
+            raise
+        sockets = bind(0)
+    store.set_setting("port", str(sockets[0].getsockname()[1]))
+    return sockets
+
+
+def _ready(app: Starlette, port: int, pems: tuple[Path, Path] | None) -> Ready:
+    """Give the app its own address, and return what the ready line says."""
+    base = f"{'https' if pems else 'http'}://localhost:{port}"
+    app.state.authority = app.state.graph = base
+    registration, secret = app.state.store.default_app()
+    return Ready(
+        authority=base,
+        graph=base,
+        portal=f"{base}/portal",
+        mailbox=f"{base}/mailbox",
+        client_id=registration.client_id,
+        client_secret=secret,
+        tenant=directory.TENANT_ID,
+        redirect_uris=[one.uri for one in registration.redirect_uris],
+        user=directory.USERS[0].upn,
+        ca=str(pems[0]) if pems else None,
+        pid=os.getpid(),
+    )
+
+
+@contextlib.contextmanager
+def running(home: str | os.PathLike[str] | None = None, tls: bool = False) -> Iterator[Ready]:
+    """Serve in a thread as long as the block lasts (see `graphsandbox.running`)."""
+    with contextlib.ExitStack() as cleanup:
+        if home is None:
+            home = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="graphsandbox-"))
+        sandbox = Sandbox(Path(home).absolute(), tls=tls)
+        cleanup.callback(sandbox.close)
+        _serve_in_thread(sandbox, cleanup)
+        yield sandbox.ready
+
+
+def _serve_in_thread(sandbox: Sandbox, cleanup: contextlib.ExitStack) -> None:
+    answering = threading.Event()
+    failure: list[BaseException] = []
+
+    def serve() -> None:
+        try:
+            sandbox.serve(answering.set)
+        except BaseException as error:
+            failure.append(error)
+        finally:
+            answering.set()
+
+    thread = threading.Thread(target=serve, name="graphsandbox", daemon=True)
+    thread.start()
+    cleanup.callback(thread.join)
+    cleanup.callback(sandbox.stop)
+    answering.wait()
+    if failure:
+        raise RuntimeError("The sandbox could not start.") from failure[0]
