@@ -3,6 +3,7 @@
 import pytest
 
 from tests.homes import own_homes
+from tests.kit import app, graph_sandbox_tls, one_sandbox, sandbox, token  # noqa: F401
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-PACKAGES = ("graphsandbox",)
+PACKAGES = ("graphhelpers", "graphsandbox")
 MODULES = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
 TARGETS = {"lab", "test", "notebooks", "bench", "screenshots", "soak", "clean", "help"}
 
@@ -110,6 +110,15 @@ def imported_by(module: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names.add(node.module.split(".")[0])
     return names
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_two_packages_never_import_each_other(package):
+    (other,) = set(PACKAGES) - {package}
+    modules = [path for path in MODULES if path.is_relative_to(ROOT / package)]
+    assert modules
+    for module in modules:
+        assert other not in imported_by(module), module
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])

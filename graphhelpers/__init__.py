@@ -1,0 +1,40 @@
+"""Sign in with OAuth 2.0 and send mail through Microsoft Graph, step by step.
+
+The modules follow the data: registration, signin, callback, tokens, mail; `flow` is the
+three in the middle as one call. The forms live apart in `graphhelpers.forms`, so that
+this import needs no widgets.
+"""
+
+from .callback import CallbackServer
+from .clouds import CHINA, MICROSOFT, US_GOV_L4, US_GOV_L5, Cloud, sandbox_cloud
+from .display import Secret
+from .errors import (
+    CallbackError,
+    GraphError,
+    GraphHelpersError,
+    MessageError,
+    NoAnswer,
+    OAuthError,
+    RegistrationError,
+    SignInRefused,
+    SignInTimeout,
+    TokenInvalid,
+    TokenRefused,
+)
+from .exchanges import wire_log
+from .flow import sign_in
+from .mail import Message, Receipt, send_mail, whoami
+from .registration import DEFAULT_REDIRECT_URI, Registration
+from .signin import SignIn, start_sign_in
+from .tokens import Token, exchange_code, read_jwt, refresh, verify_id_token
+
+__all__ = [  # in the order the notebooks meet them
+    "Cloud", "MICROSOFT", "US_GOV_L4", "US_GOV_L5", "CHINA", "sandbox_cloud",
+    "Registration", "DEFAULT_REDIRECT_URI",
+    "SignIn", "start_sign_in", "CallbackServer",
+    "Token", "exchange_code", "refresh", "read_jwt", "verify_id_token", "sign_in",
+    "whoami", "Message", "Receipt", "send_mail",
+    "wire_log", "Secret",
+    "GraphHelpersError", "RegistrationError", "CallbackError", "SignInTimeout", "OAuthError",
+    "SignInRefused", "TokenRefused", "TokenInvalid", "MessageError", "GraphError", "NoAnswer",
+]  # fmt: skip

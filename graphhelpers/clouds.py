@@ -1,0 +1,85 @@
+"""Where the endpoints are: Microsoft's clouds or a sandbox, in version 1 and version 2.0."""
+
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from .errors import RegistrationError
+from .help_cards import card
+
+GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+ENDPOINTS = ("v1", "v2.0")
+
+
+def is_loopback(host: str | None) -> bool:
+    """Say whether a host name or address can only mean this very machine (RFC 8252 §7.3)."""
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The two base URLs of one cloud; `ca` is a PEM file to trust, for a sandbox over TLS.
+
+    Raises RegistrationError for anything but https; plain http may only mean loopback,
+    since the client secret travels to these addresses (RFC 6749 §3.2).
+    """
+
+    name: str
+    authority: str  # signs people in and issues tokens
+    graph: str  # the API that the tokens are for
+    ca: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("authority", "graph"):
+            object.__setattr__(self, field, _base_url(getattr(self, field)))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is a sandbox on this machine."""
+        return is_loopback(urlsplit(self.authority).hostname)
+
+    @property
+    def resource(self) -> str:
+        """Graph's name as version 1 asks for it in `resource`; the sandbox goes by the real one."""
+        return MICROSOFT.graph if self.is_local else self.graph
+
+    def endpoint(self, tenant: str, leaf: str, version: str = "v2.0") -> str:
+        """Return the address of `authorize`, `token` or `logout` (Microsoft: OAuth 2.0)."""
+        if version not in ENDPOINTS:
+            what = f"There is no endpoint version {version!r}."
+            raise RegistrationError(what, *card("no such endpoint"))
+        return f"{self.authority}/{tenant}/oauth2/{'v2.0/' if version == 'v2.0' else ''}{leaf}"
+
+    def metadata_url(self, tenant: str) -> str:
+        """Return the address of the v2.0 OpenID Connect discovery document."""
+        return f"{self.authority}/{tenant}/v2.0/.well-known/openid-configuration"
+
+
+def _base_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        secure = parts.scheme == "https" or parts.scheme == "http" and is_loopback(parts.hostname)
+    except ValueError:  # a bracket that never closes
+        parts, secure = urlsplit(""), False
+    if not secure or not parts.hostname or parts.username or parts.query or parts.fragment:
+        what = f"{url!r} can't be the address of a cloud."
+        raise RegistrationError(what, *card("cloud address"))
+    return url.rstrip("/")
+
+
+# Microsoft: "National clouds" (identity platform) and "Deployments" (Graph).
+MICROSOFT = Cloud("Microsoft", "https://login.microsoftonline.com", "https://graph.microsoft.com")
+US_GOV_L4 = Cloud("US Gov L4", "https://login.microsoftonline.us", "https://graph.microsoft.us")
+US_GOV_L5 = Cloud("US Gov L5", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us")
+CHINA = Cloud(
+    "China", "https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn"
+)
+
+
+def sandbox_cloud(authority: str, graph: str, ca: str | None = None) -> Cloud:
+    """Return the cloud of a sandbox, whose addresses `graphsandbox.connect()` tells."""
+    return Cloud("sandbox", authority, graph, ca)

@@ -1,0 +1,130 @@
+"""What went over the wire, as it may be kept: every exchange of this kernel, secrets masked."""
+
+import json
+import re
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from .display import Secret, escaped, fingerprint, shown
+
+SECRET_FIELDS = frozenset(
+    "access_token assertion client_assertion client_secret code code_verifier device_code"
+    " id_token id_token_hint password refresh_token uploadurl".split()
+)
+KEPT = 1_000  # exchanges; the oldest go first
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer, masked before they are kept."""
+
+    sender: str  # "notebook" or "browser"
+    receiver: str  # "sign-in service", "Graph" or "notebook"
+    request: str  # such as "POST /common/oauth2/v2.0/token"
+    sent: Mapping[str, Any] = field(default_factory=dict)
+    answer: str = ""  # such as "200 OK"; or what went wrong
+    received: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.sender} -> {self.receiver}: {self.request} -> {self.answer}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+class WireLog(deque[Exchange]):
+    """The masked record of every exchange of this kernel, oldest first; `.clear()` forgets it.
+
+    It shows itself as a table; `.diagram()` draws the same exchanges as a sequence diagram.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(maxlen=KEPT)
+
+    def __repr__(self) -> str:
+        lines = (f"{number:3}  {exchange}" for number, exchange in enumerate(tuple(self), 1))
+        return "\n".join(lines) or "Nothing has gone over the wire yet."
+
+    def _repr_html_(self) -> str:
+        rows = "".join(_row(number, exchange) for number, exchange in enumerate(tuple(self), 1))
+        head = "<tr><th>#</th><th>from → to</th><th>request</th><th>answer</th></tr>"
+        return f"<table>{head}{rows}</table>" if rows else escaped(repr(self))
+
+    def diagram(self) -> "Diagram":
+        """Return the sequence diagram of what is kept (drawn by JupyterLab; text elsewhere)."""
+        return Diagram(tuple(self))
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """A sequence diagram: mermaid where the front end draws it, plain lines where not."""
+
+    exchanges: tuple[Exchange, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self.exchanges)) or "Nothing has gone over the wire yet."
+
+    def _repr_mimebundle_(self, **_ignored: Any) -> dict[str, str]:
+        lines = ["sequenceDiagram", *(f"participant {name}" for name in self._participants())]
+        for exchange in self.exchanges:
+            there, back = _node(exchange.sender), _node(exchange.receiver)
+            lines.append(f"{there}->>{back}: {_label(exchange.request)}")
+            lines.append(f"{back}-->>{there}: {_label(exchange.answer)}")
+        drawn = {"text/vnd.mermaid": "\n".join(lines)} if self.exchanges else {}
+        return drawn | {"text/plain": repr(self)}
+
+    def _participants(self) -> list[str]:
+        seen = {side: None for e in self.exchanges for side in (e.sender, e.receiver)}
+        order = ("browser", "notebook", "sign-in service", "Graph")
+        return [f"{_node(name)} as {name}" for name in order if name in seen]
+
+
+def masked(value: Any, name: str = "") -> Any:
+    """Return a copy that may be kept: each secret field, and each Secret, as its fingerprint."""
+    if isinstance(value, Secret) or value is not None and name.lower() in SECRET_FIELDS:
+        return fingerprint(str(value))
+    if isinstance(value, Mapping):
+        # OAuth's `code` is a parameter; the one inside Graph's `error` is a word to be read.
+        plain = "code" if name else ""
+        return {shown(k): masked(v, "" if k == plain else str(k)) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(item, name) for item in value]
+    return shown(value) if isinstance(value, str) else value
+
+
+def request_line(method: str, url: str) -> tuple[str, dict[str, Any]]:
+    """Return "METHOD /path", and the query by itself and masked."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    return f"{method} {shown(parts.path)}", masked(query)
+
+
+def _row(number: int, exchange: Exchange) -> str:
+    messages = "".join(
+        f"<details><summary>{escaped(title)}</summary>"
+        f'<pre style="white-space:pre-wrap;overflow-wrap:anywhere">'
+        f"{escaped(json.dumps(body, indent=2, ensure_ascii=False, default=str))}</pre></details>"
+        for title, body in (("sent", exchange.sent), ("received", exchange.received))
+        if body
+    )
+    return (
+        f"<tr><td>{number}</td><td>{escaped(exchange.sender)} → {escaped(exchange.receiver)}</td>"
+        f'<td style="text-align:left;overflow-wrap:anywhere">{escaped(exchange.request)}{messages}'
+        f"</td><td>{escaped(exchange.answer)}</td></tr>"
+    )
+
+
+def _node(name: str) -> str:
+    return name.replace(" ", "").replace("-", "") + "_"  # a node called `graph` is a parse error
+
+
+def _label(text: str) -> str:
+    """Shorten ids, and escape what mermaid would read as its own language (`#35;` is `#`)."""
+    short = re.sub(r"\b([0-9a-f]{8})-[0-9a-f-]{27}\b", r"\1…", text)[:120]
+    return "".join(c if c.isalnum() or c in " /._-$…" else f"#{ord(c)};" for c in short)
+
+
+wire_log = WireLog()

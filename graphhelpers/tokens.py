@@ -1,0 +1,215 @@
+"""Task 4: trade the code for tokens, refresh them, read them, and verify the one that is ours."""
+
+import json
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import jwt
+
+from .clouds import GUID
+from .display import Secret, escaped, fingerprint, shown
+from .errors import GraphHelpersError, TokenInvalid, TokenRefused
+from .help_cards import card
+from .registration import Registration
+from .wire import Answer, get_published, post_form
+
+if TYPE_CHECKING:
+    from .signin import SignIn
+
+TOKENS = ("access_token", "id_token", "refresh_token")
+SHORT_LIFE_S = 300.0  # assumed when an answer names no life span one can believe
+LONGEST_LIFE_S = 86_400.0 * 366
+LEEWAY_S = 300  # for clocks that differ (RFC 7519 §4.1.4)
+
+
+@dataclass(frozen=True, repr=False)
+class Token:
+    """The token endpoint's answer (RFC 6749 §5.1); none of its tokens is ever shown."""
+
+    access_token: Secret
+    id_token: Secret | None
+    refresh_token: Secret | None
+    scope: str  # what was granted, which may be less than what was asked
+    expires_at: datetime  # aware; counted from the answer by this computer's clock
+    raw: Mapping[str, Any] = field(default_factory=dict)  # the answer as it came
+    endpoint: str = "v2.0"
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name:13} {value}" for name, value in self._rows())
+
+    def _repr_html_(self) -> str:
+        rows = (f"<tr><th>{n}</th><td>{escaped(v)}</td></tr>" for n, v in self._rows())
+        return f"<table>{''.join(rows)}</table>"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        secrets = ((name, getattr(self, name)) for name in TOKENS)
+        return [
+            *((name, fingerprint(value) if value else "none") for name, value in secrets),
+            ("scope", shown(self.scope)),
+            ("expires_at", f"{self.expires_at:%Y-%m-%d %H:%M:%S %Z}"),
+        ]
+
+
+def exchange_code(app: Registration, attempt: "SignIn", code: str) -> Token:
+    """Trade an authorization code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.5).
+
+    It is tried once: a code is spent by its first use, even when the answer is lost. Raises
+    TokenRefused when the service says no, TokenInvalid when its yes can't be used, NoAnswer.
+    """
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": app.redirect_uri,
+        "code_verifier": attempt.code_verifier,
+    }
+    return _ask(app, attempt.endpoint, form, "The code was not exchanged")
+
+
+def refresh(app: Registration, token: Token) -> Token:
+    """Return a fresh Token for one that ran out (RFC 6749 §6).
+
+    Raises TokenRefused when the person has to sign in again, and TokenInvalid when there
+    is no refresh token, since only the scope `offline_access` brings one.
+    """
+    if not token.refresh_token:
+        raise TokenInvalid("There is no refresh token.", *card("no refresh token"))
+    form = {"grant_type": "refresh_token", "refresh_token": token.refresh_token}
+    return _ask(app, token.endpoint, form, "The token was not refreshed", token.refresh_token)
+
+
+def read_jwt(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return header and claims of a JWT as anyone can read them (RFC 7519 §3); proves nothing.
+
+    Raises TokenInvalid for what isn't a JWT, as Graph's tokens for personal accounts aren't.
+    """
+    try:
+        header, claims, _signature = text.split(".")
+        parts = [json.loads(urlsafe_b64decode(p + "=" * (-len(p) % 4))) for p in (header, claims)]
+        if all(isinstance(part, dict) for part in parts):
+            return parts[0], parts[1]
+    except (ValueError, RecursionError):
+        pass
+    raise TokenInvalid("This text is not a JWT.", *card("not a jwt")) from None
+
+
+def verify_id_token(app: Registration, attempt: "SignIn", token: Token) -> dict[str, Any]:
+    """Return the id_token's claims after proving them (OpenID Connect Core §3.1.3.7).
+
+    Checked are the signature, by the published keys, and `iss`, `aud`, `exp`, `nonce`; raises
+    TokenInvalid when one fails. A version 1 id_token is unsigned, so it never verifies.
+    """
+    if not token.id_token:
+        raise _untrusted("there is none: the scope openid was not asked for")
+    header, unproven = read_jwt(token.id_token)
+    if header.get("alg") != "RS256" or "crit" in header:  # we choose, not it (RFC 8725 §3.1)
+        raise _untrusted(f"it is not signed with RS256 but says alg {header.get('alg')!r}")
+    metadata = _published(app, app.cloud.metadata_url(app.tenant))
+    tenant = unproven.get("tid")
+    if not isinstance(tenant, str) or not GUID.fullmatch(tenant):
+        raise _untrusted("it names no tenant (tid)")
+    try:
+        claims = jwt.decode(
+            token.id_token,
+            _signing_key(app, metadata, header.get("kid")),
+            algorithms=["RS256"],
+            audience=app.client_id,
+            # With `common` the published issuer has a placeholder (Microsoft: OIDC protocol).
+            issuer=str(metadata.get("issuer")).replace("{tenantid}", tenant),
+            leeway=LEEWAY_S,
+            options={"require": ["iss", "aud", "exp", "iat", "sub"]},
+        )
+    except jwt.PyJWTError as error:
+        raise _untrusted(f"{error} (if it is about time, check this computer's clock)") from None
+    if claims.get("nonce") != attempt.nonce:
+        raise _untrusted("its nonce is not this attempt's: it was issued for another sign-in")
+    if isinstance(claims["aud"], list) and claims.get("azp", app.client_id) != app.client_id:
+        raise _untrusted("it was issued to another app (azp)")
+    return claims
+
+
+def _ask(
+    app: Registration, endpoint: str, form: dict[str, str], no: str, old: Secret | None = None
+) -> Token:
+    form["client_id"] = app.client_id
+    if app.client_secret:
+        form["client_secret"] = app.client_secret
+    if endpoint == "v1":
+        form["resource"] = app.cloud.resource
+    url = app.cloud.endpoint(app.tenant, "token", endpoint)
+    answer = post_form(app.cloud, url, form)
+    content = answer.json
+    if content is None or not content.keys() & {"error", "access_token"}:
+        raise _not_the_service(answer)
+    if answer.status != 200 or "error" in content:
+        raise TokenRefused(no, content)
+    return _token(content, endpoint, old)
+
+
+def _token(content: dict[str, Any], endpoint: str, old_refresh_token: Secret | None) -> Token:
+    """Check the members that the next step relies on (RFC 6749 §5.1), and keep the rest."""
+    if str(content.get("token_type")).lower() != "bearer":
+        raise _unusable("its token_type is not Bearer")
+    for name in TOKENS:
+        text = content.get(name)
+        if text is None and name != "access_token":
+            continue
+        if not isinstance(text, str) or not re.fullmatch(r"[!-~]+", text):
+            raise _unusable(f"its {name} is not a token")
+    raw = {k: Secret(v) if k in TOKENS and v is not None else v for k, v in content.items()}
+    return Token(
+        access_token=raw["access_token"],
+        id_token=raw.get("id_token"),
+        refresh_token=raw.get("refresh_token") or old_refresh_token,
+        scope=str(content.get("scope") or ""),
+        expires_at=datetime.now(UTC) + timedelta(seconds=_life_s(content.get("expires_in"))),
+        raw=raw,
+        endpoint=endpoint,
+    )
+
+
+def _life_s(expires_in: Any) -> float:
+    """Return the life span in seconds; v1 sends a string, v2.0 a number."""
+    try:
+        seconds = float(expires_in)
+    except (TypeError, ValueError, OverflowError):
+        return SHORT_LIFE_S
+    return seconds if 0 < seconds <= LONGEST_LIFE_S else SHORT_LIFE_S
+
+
+def _published(app: Registration, url: str) -> dict[str, Any]:
+    answer = get_published(app.cloud, url)
+    if answer.status != 200 or answer.json is None:
+        raise _not_the_service(answer)
+    return answer.json
+
+
+def _signing_key(app: Registration, metadata: Mapping[str, Any], kid: object) -> jwt.PyJWK:
+    """Return the published key that `kid` names, from the authority and nowhere else."""
+    url = str(metadata.get("jwks_uri"))
+    if not url.startswith(f"{app.cloud.authority}/"):
+        raise _untrusted("the keys are published on another host than the authority's")
+    keys = _published(app, url).get("keys")
+    for key in keys if isinstance(keys, list) else ():
+        if isinstance(key, dict) and key.get("kid") == kid:
+            with suppress(jwt.PyJWTError):  # it is no RSA key
+                return jwt.PyJWK(key, "RS256")
+    raise _untrusted("no published key has signed it")
+
+
+def _untrusted(why: str) -> TokenInvalid:
+    return TokenInvalid("The id_token does not verify.", *card("untrusted", reason=why))
+
+
+def _unusable(why: str) -> TokenInvalid:
+    return TokenInvalid("The token answer can't be used.", *card("unusable answer", reason=why))
+
+
+def _not_the_service(answer: Answer) -> GraphHelpersError:
+    kind = answer.headers.get("Content-Type", "no content type")
+    what = f"The answer ({answer.status}, {kind}) did not come from the sign-in service."
+    return TokenInvalid(what, *card("not the service"))

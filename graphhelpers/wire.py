@@ -1,0 +1,212 @@
+"""The one way out to the network: deadlines, size caps, no redirects, and the masked wire log.
+
+`requests` keeps none of these promises by itself: its time-outs are per read, it follows a
+redirect with the client secret in hand, and a `.netrc` replaces its Authorization header.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from uuid import uuid4
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from .clouds import Cloud, is_loopback
+from .deadline import Call, deadline, session
+from .display import Secret
+from .errors import NoAnswer
+from .exchanges import Exchange, masked, request_line, wire_log
+from .help_cards import card
+
+DEADLINE_S = 30.0  # for a whole call: connecting, waiting, reading, and pauses asked for by a 429
+CONNECT_S = 8.0  # with no network at all, an error comes within ten seconds
+LARGEST_ANSWER = 4 * 2**20  # bytes
+
+Progress = Callable[[float, float, str], object]  # (done, total, note)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, Any] | None:
+        """The body as a JSON object, or None when it isn't one (RFC 8259)."""
+        try:
+            value = json.loads(self.body.decode("utf-8-sig"), parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
+
+
+@dataclass(frozen=True)
+class _Request:
+    cloud: Cloud
+    receiver: str  # as the wire log names it
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    content: Mapping[str, Any] = field(default_factory=dict)  # as the wire log keeps it
+    body: bytes | None = None
+    bearer: Secret | None = None
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+
+def post_form(cloud: Cloud, url: str, form: Mapping[str, str]) -> Answer:
+    """POST a form to the sign-in service, as RFC 6749 §4.1.3 has it."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    body = urlencode(form).encode("ascii")
+    return _answer(_Request(cloud, "sign-in service", "POST", url, headers, form, body))
+
+
+def get_published(cloud: Cloud, url: str) -> Answer:
+    """GET one of the sign-in service's public documents: its metadata or its keys."""
+    headers = {"Accept": "application/json"}
+    return _answer(_Request(cloud, "sign-in service", "GET", url, headers))
+
+
+def call_graph(
+    cloud: Cloud,
+    method: str,
+    path: str,
+    access_token: Secret,
+    content: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Answer:
+    """Call Microsoft Graph with a bearer token (RFC 6750 §2.1); only a 429 is waited for."""
+    headers = {"Accept": "application/json", "client-request-id": str(uuid4())}
+    body = None
+    if content is not None:
+        headers["Content-Type"] = "application/json"
+        body = json.dumps(content).encode("ascii")
+    url = f"{cloud.graph}{path}"
+    return _answer(
+        _Request(cloud, "Graph", method, url, headers, content or {}, body, access_token), progress
+    )
+
+
+def retry_after_s(answer: Answer) -> float | None:
+    """Return the pause an answer asks for, in seconds; None when it asks for none one can read.
+
+    It is a number of seconds or an HTTP date (RFC 9110 §10.2.3).
+    """
+    text = answer.headers.get("Retry-After", "").strip()
+    try:
+        if text.replace(".", "", 1).isdecimal() and text.isascii():
+            return float(text)
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _answer(request: _Request, progress: Progress | None = None) -> Answer:
+    """Ask, and ask again while the answer is 429: the service didn't begin, and says when it will.
+
+    A pause that would not fit into the deadline is not begun; the 429 is the answer then.
+    """
+    ends, backoff_s = time.monotonic() + DEADLINE_S, 1.0
+    while True:
+        answer = _logged(request, ends)
+        pause_s = retry_after_s(answer)
+        pause_s = backoff_s if pause_s is None else pause_s
+        if answer.status != 429 or time.monotonic() + pause_s >= ends - 1.0:
+            return answer
+        if progress:
+            progress(0, 1, f"throttled: waiting {pause_s:.0f} s, as the service asked")
+        time.sleep(pause_s)
+        backoff_s *= 2
+
+
+def _logged(request: _Request, ends: float) -> Answer:
+    """Make one HTTP exchange before `ends`, and keep it, masked, in the wire log."""
+    line, query = request_line(request.method, request.url)
+    authorization = {"Authorization": request.bearer} if request.bearer else {}
+    sent = masked({**authorization, **query, **request.content})
+    said, received = "no answer", {}
+    try:
+        with deadline(ends) as call:
+            answer = _ask(request, call)
+        said, received = str(answer.status), masked(answer.json or {})
+    finally:
+        wire_log.append(Exchange("notebook", request.receiver, line, sent, said, received))
+    if 300 <= answer.status < 400:
+        what = f"{request.host} answered {answer.status}, a redirect."
+        raise NoAnswer(what, *card("redirected"), "not sent")
+    return answer
+
+
+def _ask(request: _Request, call: Call) -> Answer:
+    try:
+        response = session(is_loopback(request.host)).request(
+            request.method,
+            request.url,
+            headers={"Accept-Encoding": "identity", **request.headers},
+            data=request.body,
+            auth=_Bearer(request.bearer),
+            verify=request.cloud.ca or True,  # named here, or an environment variable replaces it
+            timeout=(CONNECT_S, DEADLINE_S),
+            allow_redirects=False,
+            stream=True,
+        )
+        with response:
+            content = response.raw.read(LARGEST_ANSWER + 1, decode_content=True)
+        if call.expired:  # cut among its headers, an answer looks whole
+            raise TimeoutError
+    except (requests.RequestException, HTTPError, OSError) as error:
+        raise _no_answer(request, _cause(error, call), call) from None
+    if len(content) > LARGEST_ANSWER:
+        raise _no_answer(request, "its answer is larger than 4 MB", call)
+    return Answer(response.status_code, response.headers, content)
+
+
+def _cause(error: Exception, call: Call) -> str:
+    """Say in plain words why no answer came; the error's own text may hold a token."""
+    if call.expired:
+        return f"no complete answer came within {DEADLINE_S:.0f} s"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its TLS certificate isn't one this machine trusts, or TLS failed"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy named in this environment didn't connect"
+    if isinstance(error, OSError) and "CA certificate bundle" in str(error):
+        return "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that isn't there"
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return f"nothing at that address took the connection within {CONNECT_S:.0f} s"
+    if "NameResolutionError" in repr(error):
+        return "its name isn't known here: no network, or a misspelt address"
+    if not call.sent:
+        return "nothing listens at that address"
+    return "the connection broke before the whole answer was there"
+
+
+def _no_answer(request: _Request, cause: str, call: Call) -> NoAnswer:
+    words = card("sent" if call.sent else "not sent")
+    outcome = "unknown" if call.sent else "not sent"
+    return NoAnswer(f"No answer from {request.host}: {cause}.", *words, outcome)
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Put the token, or nothing, into the header, and so keep `.netrc` from doing it."""
+
+    def __init__(self, token: Secret | None):
+        self.token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self.token is not None:
+            request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON (RFC 8259 §6).")

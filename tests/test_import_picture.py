@@ -1,0 +1,91 @@
+"""Who may know whom: the picture of CONTRIBUTING.md, kept true."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "graphhelpers"
+GROUND = {"display", "help_cards", "errors", "clouds"}
+SHARED = GROUND | {"registration", "wire", "exchanges"}  # what every step may know
+EVERYTHING = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "forms"}
+
+MAY_IMPORT = {
+    "display": set(),
+    "help_cards": set(),
+    "errors": {"display", "help_cards"},
+    "clouds": {"errors", "help_cards"},
+    "registration": GROUND,
+    "exchanges": {"display"},
+    "deadline": set(),
+    "wire": GROUND | {"deadline", "exchanges"},
+    "signin": SHARED,
+    "listener": GROUND,
+    "callback": SHARED | {"listener"},
+    "tokens": SHARED,
+    "mail": SHARED,
+    "flow": EVERYTHING,
+    "forms": EVERYTHING,
+    "__init__": EVERYTHING,
+}
+
+
+def imports_of(path: Path) -> set[str]:
+    """The package's own modules that a file imports, outside `if TYPE_CHECKING:`."""
+    tree = ast.parse(path.read_text("utf-8"))
+    annotations_only = {
+        node
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
+        for node in ast.walk(branch)
+    }
+    return {
+        module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level > 0 and node not in annotations_only
+        for module in ([node.module] if node.module else [alias.name for alias in node.names])
+    }
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.stem)
+def test_a_module_knows_only_its_neighbours(path):
+    assert imports_of(path) <= MAY_IMPORT[path.stem]
+
+
+def test_only_forms_imports_ipywidgets():
+    users = {p.stem for p in PACKAGE.glob("*.py") if "import ipywidgets" in p.read_text("utf-8")}
+    assert users <= {"forms"}
+
+
+def test_importing_the_package_loads_no_widgets_and_nothing_of_the_sandbox():
+    unwanted = "ipywidgets IPython starlette uvicorn jinja2 graphsandbox".split()
+    program = f"import graphhelpers, sys; print([m for m in {unwanted} if m in sys.modules])"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.strip() == "[]"
+
+
+def code_lines(path: Path) -> int:
+    """Lines that hold code: no blanks, comments or docstrings."""
+    source = path.read_text("utf-8")
+    tree = ast.parse(source)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docstrings = {
+        number
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and ast.get_docstring(node)
+        for number in range(node.body[0].lineno, node.body[0].end_lineno + 1)
+    }
+    return sum(
+        bool(line.strip()) and not line.strip().startswith("#") and number not in docstrings
+        for number, line in enumerate(source.splitlines(), 1)
+    )
+
+
+def test_the_package_can_be_read_in_one_sitting():
+    lines = {path.stem: code_lines(path) for path in PACKAGE.glob("*.py")}
+    assert sum(count for name, count in lines.items() if name != "forms") <= 1300, lines
+    assert max(lines.values()) <= 200, lines

@@ -1,0 +1,227 @@
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphhelpers import (
+    DEFAULT_REDIRECT_URI,
+    MICROSOFT,
+    US_GOV_L4,
+    Registration,
+    RegistrationError,
+    sandbox_cloud,
+)
+
+CLIENT_ID = "11112222-bbbb-3333-cccc-4444dddd5555"
+SECRET = "qWe8Q~aSdF-yXcV_bNm.1234567890qwertzuiop"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRAPHHELPERS_HOME", str(tmp_path / "kept"))
+    return tmp_path / "kept"
+
+
+def test_what_is_saved_is_loaded_again_per_cloud(home):
+    Registration(CLIENT_ID, SECRET, tenant="contoso.example").save()
+    Registration(CLIENT_ID, None, cloud=US_GOV_L4).save()
+    loaded = Registration.load()
+    assert (loaded.client_id, loaded.client_secret, loaded.tenant, loaded.cloud) == (
+        CLIENT_ID, SECRET, "contoso.example", MICROSOFT,
+    )  # fmt: skip
+    assert Registration.load(US_GOV_L4).client_secret is None
+
+
+def test_a_sandbox_keeps_no_address(home):
+    first = sandbox_cloud("http://localhost:1111", "http://localhost:1111")
+    path = Registration(CLIENT_ID, SECRET, cloud=first).save()
+    assert "1111" not in path.read_text("utf-8").replace(CLIENT_ID, "")
+    second = sandbox_cloud("http://localhost:2222", "http://localhost:2222")
+    assert Registration.load(second).cloud.authority == "http://localhost:2222"
+
+
+def test_nothing_saved_says_where_to_register():
+    with pytest.raises(RegistrationError, match="01_register"):
+        Registration.load()
+
+
+def test_a_default_serves_where_nothing_is_saved():
+    ready_made = Registration(CLIENT_ID)
+    assert Registration.load(default=ready_made) is ready_made
+    Registration(CLIENT_ID, SECRET).save()
+    assert Registration.load(default=ready_made).client_secret == SECRET
+
+
+def test_forgetting_takes_one_cloud_only_and_twice_is_fine():
+    Registration(CLIENT_ID, SECRET).save()
+    Registration(CLIENT_ID, SECRET, cloud=US_GOV_L4).save()
+    Registration.forget()
+    Registration.forget()
+    assert Registration.load(US_GOV_L4)
+    with pytest.raises(RegistrationError):
+        Registration.load()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are a POSIX matter")
+def test_the_file_is_for_its_owner_only_whatever_the_umask(home):
+    before = os.umask(0)
+    try:
+        path = Registration(CLIENT_ID, SECRET).save()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"Microsoft": 1}', "[" * 100_000, "\x00"])
+def test_a_damaged_file_is_moved_aside_and_told(home, damage):
+    path = Registration(CLIENT_ID, SECRET).save()
+    path.write_text(damage, "utf-8")
+    with pytest.raises(RegistrationError, match="moved aside"):
+        Registration.load()
+    assert [p.read_text("utf-8") for p in home.glob("*.damaged-*")] == [damage]
+    Registration(CLIENT_ID, SECRET).save()
+    assert Registration.load().client_secret == SECRET
+
+
+def test_an_entry_with_unknown_members_is_told_not_crashed_on(home):
+    path = Registration(CLIENT_ID, SECRET).save()
+    path.write_text(json.dumps({"Microsoft": {"client_id": CLIENT_ID, "colour": "red"}}), "utf-8")
+    with pytest.raises(RegistrationError, match="can't be read"):
+        Registration.load()
+
+
+def test_killed_while_saving_leaves_a_whole_file(home):
+    program = (
+        "from graphhelpers import Registration\n"
+        f"app = Registration({CLIENT_ID!r}, {SECRET!r})\n"
+        "print(app.save(), flush=True)\n"
+        "while True: app.save()"
+    )
+    for _ in range(3):
+        child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+        child.stdout.readline()
+        child.kill()
+        child.communicate()
+        assert Registration.load().client_secret == SECRET
+
+
+def test_the_secret_is_not_shown():
+    app = Registration(CLIENT_ID, SECRET)
+    assert SECRET not in repr(app) and SECRET not in f"{vars(app)}"
+    assert app.client_secret == SECRET
+
+
+def refused(**changes) -> str:
+    values = {"client_id": CLIENT_ID, "client_secret": SECRET} | changes
+    with pytest.raises(RegistrationError) as caught:
+        Registration(**values)
+    assert SECRET not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_secret_shaped_like_a_guid_is_the_secrets_id():
+    assert "Copy the Value" in refused(client_secret="aaaabbbb-1111-2222-3333-444455556666")
+
+
+@pytest.mark.parametrize("extra", [" ", "\n", "\u200b", "\t", "\ufeff", '"'])
+@pytest.mark.parametrize("name", ["client_id", "client_secret", "tenant"])
+def test_what_a_copy_brings_along_is_refused_with_its_position(name, extra):
+    value = {"client_id": CLIENT_ID, "client_secret": SECRET, "tenant": "common"}[name]
+    assert f"position {len(value) + 1}" in refused(**{name: value + extra})
+    assert "position 1" in refused(**{name: extra + value})
+
+
+@pytest.mark.parametrize(
+    "client_id",
+    [
+        "",
+        "your-client-id",
+        "<client id>",
+        CLIENT_ID[:-1],
+        "0" * 8 + "-0000" * 3 + "-" + "0" * 12,
+        None,
+        7,
+    ],
+)
+def test_a_client_id_is_a_guid(client_id):
+    refused(client_id=client_id)
+
+
+@pytest.mark.parametrize(
+    "tenant",
+    [
+        "https://login.microsoftonline.com/common",
+        "contoso",
+        "Common",
+        "a b",
+        "",
+        "x.y/z",
+        "..",
+        None,
+    ],
+)
+def test_a_tenant_is_a_name_and_never_an_address(tenant):
+    refused(tenant=tenant)
+
+
+@pytest.mark.parametrize(
+    "tenant", ["common", "organizations", "consumers", CLIENT_ID, "contoso.onmicrosoft.com"]
+)
+def test_each_kind_of_tenant_is_taken(tenant):
+    assert Registration(CLIENT_ID, tenant=tenant).tenant == tenant
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://localhost:8000/connect/get_token/",
+        "http://example.com:8000/",
+        "http://0.0.0.0:8000/",
+        "http://192.168.1.2:8000/",
+        "http://localhost/no/port",
+        "http://localhost:0/",
+        "http://localhost:99999/",
+        "http://localhost:8000/#fragment",
+        "http://localhost:8000/?query=1",
+        "http://user@localhost:8000/",
+        "http://localhost:8000.evil.example/",
+        "localhost:8000",
+        "http://[::1:8000/",
+        "http://localhost:8000/" + "x" * 256,
+        "",
+    ],
+)
+def test_a_redirect_uri_that_could_not_work_is_refused(uri):
+    refused(redirect_uri=uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        DEFAULT_REDIRECT_URI,
+        "http://127.0.0.1:8000/connect/get_token/",
+        "http://localhost:8000/connect/get_token",
+        "http://[::1]:49152/cb",
+        "http://localhost:8000",
+    ],
+)
+def test_a_loopback_uri_is_kept_as_typed(uri):
+    assert Registration(CLIENT_ID, redirect_uri=uri).redirect_uri == uri
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_either_a_registration_or_a_clear_refusal(text):
+    for name in ("client_id", "client_secret", "redirect_uri", "tenant"):
+        try:
+            app = Registration(**{"client_id": CLIENT_ID, name: text})
+        except RegistrationError as error:
+            assert len(str(error).splitlines()) >= 3
+        else:
+            assert getattr(app, name) == text
