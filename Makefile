@@ -42,7 +42,7 @@ soak: $(VENV)/.test ## the long runs of load, fuzzing and killing
 	@$(BIN)/python -m pytest -m soak $(PYTEST) || [ $$? -eq 5 ]
 
 clean: ## remove .venv, caches and screenshots; registrations and mails stay
-	@rm -rf $(VENV) screenshots build dist .pytest_cache .hypothesis
+	@rm -rf $(VENV) screenshots build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
 # The extras of pyproject.toml: test includes lab, and bench includes test. JupyterLab's question about its news would

@@ -638,9 +638,9 @@ def test_a_claim_that_does_not_fit_is_refused_though_well_signed(issuer, change,
     assert "does not verify" in caught.value.what and "none of its claims" in caught.value.fix
 
 
-@pytest.mark.parametrize("change", [{"exp": time.time() - 60}, {"nbf": time.time() + 60}])
-def test_clocks_may_differ_by_a_minute(issuer, change):
-    assert issuer.verify(issuer.sign(issuer.claims(**change)))
+@pytest.mark.parametrize(("claim", "offset_s"), [("exp", -60), ("nbf", 60)])
+def test_clocks_may_differ_by_a_minute(issuer, claim, offset_s):
+    assert issuer.verify(issuer.sign(issuer.claims(**{claim: time.time() + offset_s})))
 
 
 VALUE = st.one_of(
@@ -718,9 +718,10 @@ def test_a_token_cannot_say_where_its_key_is(issuer):
     assert thief.requests == []
 
 
-def test_a_header_that_must_be_understood_is_not(issuer):
-    text = jwt_of({"alg": "RS256", "kid": "k1", "crit": ["exp"]}, issuer.claims())
-    with pytest.raises(TokenInvalid, match="does not verify"):
+def test_a_header_that_must_be_understood_is_refused(issuer):
+    """By us, since PyJWT did so only from 2.12 on (RFC 7515 §4.1.11)."""
+    text = issuer.sign(issuer.claims(), crit=["x"], x=1)
+    with pytest.raises(TokenInvalid, match="alg 'RS256'"):
         issuer.verify(text)
 
 
