@@ -179,12 +179,12 @@ def _text(label: str, placeholder: str = "", value: str = "") -> widgets.Text:
 
 def _table(title: str, members: dict[str, Any]) -> str:
     rows = "".join(
-        f'<tr><th style="text-align:left">{escaped(name)}</th>'
+        f'<tr><th style="text-align:left;padding-right:1em">{escaped(name)}</th>'
         f'<td style="text-align:left;overflow-wrap:anywhere">{escaped(_plain(name, value))}</td>'
         "</tr>"
         for name, value in members.items()
     )
-    caption = f'<caption style="text-align:left">{escaped(title)}</caption>'
+    caption = f'<caption style="text-align:left;padding-top:.5em">{escaped(title)}</caption>'
     return f'<table style="line-height:1.5">{caption}{rows}</table>'
 
 

@@ -137,8 +137,11 @@ def _read() -> dict[str, dict[str, str]]:
     """Return the saved entries by cloud; none is fine, damage is moved aside and told."""
     try:
         entries = json.loads(_path().read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except OSError as error:
+        what = f"{_path()} can't be read."
+        raise RegistrationError(what, *card("no access", reason=error.strerror)) from None
     except (ValueError, RecursionError):
         entries = None
     if not isinstance(entries, dict) or not all(isinstance(e, dict) for e in entries.values()):
@@ -154,8 +157,15 @@ def _damaged(which: str) -> RegistrationError:
 
 
 def _write(entries: dict[str, dict[str, str]]) -> None:
+    try:
+        _replace(_path(), entries)
+    except OSError as error:
+        what = f"The registration can't be saved in {_path().parent}."
+        raise RegistrationError(what, *card("no access", reason=error.strerror)) from None
+
+
+def _replace(path: Path, entries: dict[str, dict[str, str]]) -> None:
     """Replace the file whole: a crash leaves the old one or the new one, never half of either."""
-    path = _path()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mkstemp makes it 0600
     try:

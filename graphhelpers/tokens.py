@@ -107,7 +107,7 @@ def verify_id_token(app: Registration, attempt: "SignIn", token: Token) -> dict[
         raise _untrusted("there is none: the scope openid was not asked for")
     header, unproven = read_jwt(token.id_token)
     if header.get("alg") != "RS256" or "crit" in header:  # we choose, not it (RFC 8725 §3.1)
-        raise _untrusted(f"it is not signed with RS256 but says alg {header.get('alg')!r}")
+        raise _untrusted(f"only alg RS256 without crit will do, and it says {header.get('alg')!r}")
     metadata = _published(app, app.cloud.metadata_url(app.tenant))
     tenant = unproven.get("tid")
     if not isinstance(tenant, str) or not GUID.fullmatch(tenant):
@@ -124,7 +124,9 @@ def verify_id_token(app: Registration, attempt: "SignIn", token: Token) -> dict[
             options={"require": ["iss", "aud", "exp", "iat", "sub"]},
         )
     except jwt.PyJWTError as error:
-        raise _untrusted(f"{error} (if it is about time, check this computer's clock)") from None
+        about_time = isinstance(error, jwt.ExpiredSignatureError | jwt.ImmatureSignatureError)
+        hint = "; is this computer's clock right?" if about_time else ""
+        raise _untrusted(f"{error}{hint}") from None
     if claims.get("nonce") != attempt.nonce:
         raise _untrusted("its nonce is not this attempt's: it was issued for another sign-in")
     if isinstance(claims["aud"], list) and claims.get("azp", app.client_id) != app.client_id:

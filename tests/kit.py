@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import pytest
 import requests
@@ -46,10 +46,21 @@ def app_of(sandbox, **changes) -> Registration:
 
 def app_at(trap: Trap) -> Registration:
     """Return an app whose sign-in service and Graph are this trap."""
-    secret = "canary~client-secret"
     return Registration(
-        "11112222-bbbb-3333-cccc-4444dddd5555", secret, cloud=sandbox_cloud(trap.url, trap.url)
+        "11112222-bbbb-3333-cccc-4444dddd5555",
+        "canary~client-secret",
+        f"http://localhost:{free_port()}/connect/get_token/",
+        cloud=sandbox_cloud(trap.url, trap.url),
     )
+
+
+def answer_with(link: str, **fields: str) -> None:
+    """Come back to the app with these fields, as the sign-in page behind this link would."""
+    asked = dict(parse_qsl(urlsplit(link).query))
+    with requests.Session() as session:
+        session.trust_env = False
+        said = {"state": asked["state"], **fields}
+        session.get(asked["redirect_uri"], params=said, timeout=5).raise_for_status()
 
 
 def browse(url: str, ca: str | None = None, **wishes: Any) -> None:

@@ -13,7 +13,9 @@ from graphhelpers import start_sign_in
 from graphhelpers.flow import show_link
 
 from .homes import VISITOR
-from .kit import app_of, browse
+from .kit import answer_with, app_at, app_of, as_json, browse
+from .test_tokens import jwt_of
+from .trap import Trap
 
 # A person's program, in a process of its own because `webbrowser` reads BROWSER only once.
 PROGRAM = """
@@ -113,6 +115,13 @@ def test_nobody_coming_ends_the_wait_and_names_what_to_do(app):
     with Program(app, NO_BROWSER, timeout_s=0.2) as program:
         assert "SignInTimeout" in program.wait_for("refused: .*within 0.2 s")
         program.wait_for("Try: .*")
+
+
+def test_an_id_token_that_does_not_verify_gives_no_token():
+    token = {"token_type": "Bearer", "access_token": "x", "id_token": jwt_of({"alg": "none"}, {})}
+    with Trap(as_json(token)) as trap, Program(app_at(trap), NO_BROWSER) as program:
+        answer_with(program.wait_for(r"(?<=Sign in here: )\S+"), code="x")
+        assert "TokenInvalid" in program.wait_for("refused: .*does not verify.*")
 
 
 def test_without_openid_there_is_no_id_token_to_verify(app, sandbox):

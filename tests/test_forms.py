@@ -16,8 +16,20 @@ from graphhelpers.forms import (
     token_inspector,
 )
 
-from .kit import asked, bend, browse, last_address, mails, signed_in, until
+from .kit import (
+    answer_with,
+    app_at,
+    as_json,
+    asked,
+    bend,
+    browse,
+    last_address,
+    mails,
+    signed_in,
+    until,
+)
 from .test_tokens import jwt_of, trap_token
+from .trap import Trap
 
 SEND = "/v1.0/me/sendMail"
 ADA = "ada@contoso.example"
@@ -120,9 +132,8 @@ def test_what_cannot_be_right_is_refused_and_nothing_is_saved(home, values, comp
     assert "Saved" in click(form, "Check and save")  # the form stays usable
 
 
-def test_what_nobody_expected_is_shown_in_the_form_too(home, monkeypatch):
-    (home / "file").write_text("")
-    monkeypatch.setenv("GRAPHHELPERS_HOME", str(home / "file"))  # no directory can be there
+def test_what_nobody_expected_is_shown_in_the_form_too(monkeypatch):
+    monkeypatch.setattr(Registration, "save", lambda app: 1 / 0)  # a fault of our own, say
     form = registration_form(CLOUD)
     fill(form, Client_ID=CLIENT_ID)
     assert "Unexpected" in click(form, "Check and save") and form.value is None
@@ -203,6 +214,16 @@ def test_the_panel_says_when_the_person_said_no(app):
         browse(link, decline=True)
     until(lambda: not parts(panel)["Start a sign-in"].disabled)
     assert said(panel).startswith("SignInRefused") and panel.value is None
+
+
+def test_the_panel_takes_no_token_whose_id_token_does_not_verify():
+    token = {"token_type": "Bearer", "access_token": "x", "id_token": jwt_of({"alg": "none"}, {})}
+    with Trap(as_json(token)) as trap:
+        panel = sign_in_panel(app_at(trap))
+        parts(panel)["Start a sign-in"].click()
+        answer_with(link_of(panel), code="x")
+        until(lambda: not parts(panel)["Start a sign-in"].disabled)
+    assert said(panel).startswith("TokenInvalid") and panel.value is None
 
 
 def test_a_panel_run_again_takes_over_from_the_first(app):

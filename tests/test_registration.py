@@ -90,6 +90,13 @@ def test_a_damaged_file_is_moved_aside_and_told(home, damage):
     assert Registration.load().client_secret == SECRET
 
 
+def test_a_home_that_cannot_be_written_to_is_told(home):
+    home.write_text("a file where the folder should be")
+    with pytest.raises(RegistrationError, match="can't be saved in") as caught:
+        Registration(CLIENT_ID, SECRET).save()
+    assert "GRAPHHELPERS_HOME" in caught.value.fix
+
+
 def test_an_entry_with_unknown_members_is_told_not_crashed_on(home):
     path = Registration(CLIENT_ID, SECRET).save()
     path.write_text(json.dumps({"Microsoft": {"client_id": CLIENT_ID, "colour": "red"}}), "utf-8")

@@ -511,7 +511,7 @@ def test_a_version_1_id_token_reads_but_never_verifies(app):
     attempt = start_sign_in(app, endpoint="v1")
     token = exchange_code(app, attempt, code_of(app, attempt))
     assert read_jwt(token.id_token)[1]["nonce"] == attempt.nonce
-    with pytest.raises(TokenInvalid, match="alg 'none'"):
+    with pytest.raises(TokenInvalid, match="says 'none'"):
         verify_id_token(app, attempt, token)
 
 
@@ -721,7 +721,7 @@ def test_a_token_cannot_say_where_its_key_is(issuer):
 def test_a_header_that_must_be_understood_is_refused(issuer):
     """By us, since PyJWT did so only from 2.12 on (RFC 7515 §4.1.11)."""
     text = issuer.sign(issuer.claims(), crit=["x"], x=1)
-    with pytest.raises(TokenInvalid, match="alg 'RS256'"):
+    with pytest.raises(TokenInvalid, match="without crit"):
         issuer.verify(text)
 
 
