@@ -99,5 +99,6 @@ class _Https(_Cuttable, HTTPSConnection):
 class _Adapter(HTTPAdapter):
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool = super().get_connection_with_tls_context(*args, **kwargs)
-        setattr(pool, "ConnectionCls", _Https if pool.scheme == "https" else _Http)
+        kind: Any = _Https if pool.scheme == "https" else _Http
+        pool.ConnectionCls = kind
         return pool

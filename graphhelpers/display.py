@@ -3,6 +3,7 @@
 import hashlib
 import html
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 LONGEST_SHOWN = 2_000  # characters: enough for any honest message, too few to flood a page
@@ -51,6 +52,16 @@ def shown(text: object) -> str:
 def escaped(text: object) -> str:
     """Return foreign text ready for HTML: the one door by which it gets into a page."""
     return html.escape(shown(text))
+
+
+def table(title: str, members: Mapping[str, object]) -> str:
+    """Return an HTML table of names and values, both escaped."""
+    rows = "".join(
+        f'<tr><th style="text-align:left">{escaped(name)}</th>'
+        f'<td style="text-align:left;overflow-wrap:anywhere">{escaped(value)}</td></tr>'
+        for name, value in members.items()
+    )
+    return f'<table><caption style="text-align:left">{escaped(title)}</caption>{rows}</table>'
 
 
 def _visible(character: str) -> str:

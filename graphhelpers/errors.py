@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .display import escaped, shown
+from .display import shown
 from .help_cards import card
 
 
@@ -25,11 +25,6 @@ class GraphHelpersError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Show the three lines in a notebook, where a traceback would bury them."""
         return [f"{type(self).__name__}: {self}"]
-
-    def _repr_html_(self) -> str:
-        rows = (("What", self.what), ("Why", self.why), ("Try", self.fix))
-        cells = "".join(f"<tr><th>{name}</th><td>{escaped(text)}</td></tr>" for name, text in rows)
-        return f"<table><caption>{escaped(type(self).__name__)}</caption>{cells}</table>"
 
 
 class RegistrationError(GraphHelpersError):

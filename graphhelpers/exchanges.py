@@ -15,6 +15,8 @@ SECRET_FIELDS = frozenset(
     " id_token id_token_hint password refresh_token uploadurl".split()
 )
 KEPT = 1_000  # exchanges; the oldest go first
+CELL = '<td style="text-align:left;vertical-align:top;overflow-wrap:anywhere">'
+NARROW = '%%{init: {"sequence": {"width": 80, "actorMargin": 15}}}%%'  # fits a phone
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Exchange:
     """One request and its answer, masked before they are kept."""
 
     sender: str  # "notebook" or "browser"
-    receiver: str  # "sign-in service", "Graph" or "notebook"
+    receiver: str  # "Entra ID", "Microsoft Graph" or "notebook"
     request: str  # such as "POST /common/oauth2/v2.0/token"
     sent: Mapping[str, Any] = field(default_factory=dict)
     answer: str = ""  # such as "200 OK"; or what went wrong
@@ -50,8 +52,8 @@ class WireLog(deque[Exchange]):
 
     def _repr_html_(self) -> str:
         rows = "".join(_row(number, exchange) for number, exchange in enumerate(tuple(self), 1))
-        head = "<tr><th>#</th><th>from → to</th><th>request</th><th>answer</th></tr>"
-        return f"<table>{head}{rows}</table>" if rows else escaped(repr(self))
+        head = "".join(f"{CELL}{name}</td>" for name in ("#", "from → to", "request", "answer"))
+        return f"<table><tr>{head}</tr>{rows}</table>" if rows else escaped(repr(self))
 
     def diagram(self) -> "Diagram":
         """Return the sequence diagram of what is kept (drawn by JupyterLab; text elsewhere)."""
@@ -68,18 +70,12 @@ class Diagram:
         return "\n".join(map(str, self.exchanges)) or "Nothing has gone over the wire yet."
 
     def _repr_mimebundle_(self, **_ignored: Any) -> dict[str, str]:
-        lines = ["sequenceDiagram", *(f"participant {name}" for name in self._participants())]
-        for exchange in self.exchanges:
-            there, back = _node(exchange.sender), _node(exchange.receiver)
-            lines.append(f"{there}->>{back}: {_label(exchange.request)}")
-            lines.append(f"{back}-->>{there}: {_label(exchange.answer)}")
+        lines = [NARROW, "sequenceDiagram"]
+        for one in self.exchanges:
+            lines.append(f"{one.sender}->>{one.receiver}: {_label(one.request)}")
+            lines.append(f"{one.receiver}-->>{one.sender}: {_label(one.answer)}")
         drawn = {"text/vnd.mermaid": "\n".join(lines)} if self.exchanges else {}
         return drawn | {"text/plain": repr(self)}
-
-    def _participants(self) -> list[str]:
-        seen = {side: None for e in self.exchanges for side in (e.sender, e.receiver)}
-        order = ("browser", "notebook", "sign-in service", "Graph")
-        return [f"{_node(name)} as {name}" for name in order if name in seen]
 
 
 def masked(value: Any, name: str = "") -> Any:
@@ -111,14 +107,10 @@ def _row(number: int, exchange: Exchange) -> str:
         if body
     )
     return (
-        f"<tr><td>{number}</td><td>{escaped(exchange.sender)} → {escaped(exchange.receiver)}</td>"
-        f'<td style="text-align:left;overflow-wrap:anywhere">{escaped(exchange.request)}{messages}'
-        f"</td><td>{escaped(exchange.answer)}</td></tr>"
+        f"<tr>{CELL}{number}</td>"
+        f"{CELL}{escaped(exchange.sender)} → {escaped(exchange.receiver)}</td>"
+        f"{CELL}{escaped(exchange.request)}{messages}</td>{CELL}{escaped(exchange.answer)}</td></tr>"
     )
-
-
-def _node(name: str) -> str:
-    return name.replace(" ", "").replace("-", "") + "_"  # a node called `graph` is a parse error
 
 
 def _label(text: str) -> str:

@@ -14,7 +14,7 @@ from traitlets import Any as AnyValue
 
 from .callback import CallbackServer
 from .clouds import MICROSOFT, Cloud
-from .display import escaped
+from .display import escaped, table
 from .errors import GraphHelpersError, TokenInvalid
 from .mail import Message, send_mail
 from .registration import DEFAULT_REDIRECT_URI, Registration
@@ -141,7 +141,7 @@ def token_inspector(token: Token) -> Form:
     def show(_change: object = None) -> None:
         try:
             header, claims = read_jwt(getattr(token, which.value))
-            content.value = _table("Header", header) + _table("Claims", claims)
+            content.value = table("Header", header) + table("Claims", _plain(claims))
             form.say("Anyone can read this; reading proves nothing. verify_id_token(…) does.")
         except TokenInvalid as error:
             content.value = ""
@@ -177,19 +177,11 @@ def _text(label: str, placeholder: str = "", value: str = "") -> widgets.Text:
     return widgets.Text(value, description=label, placeholder=placeholder, **FIELD)
 
 
-def _table(title: str, members: dict[str, Any]) -> str:
-    rows = "".join(
-        f'<tr><th style="text-align:left;padding-right:1em">{escaped(name)}</th>'
-        f'<td style="text-align:left;overflow-wrap:anywhere">{escaped(_plain(name, value))}</td>'
-        "</tr>"
-        for name, value in members.items()
-    )
-    caption = f'<caption style="text-align:left;padding-top:.5em">{escaped(title)}</caption>'
-    return f'<table style="line-height:1.5">{caption}{rows}</table>'
-
-
-def _plain(name: str, value: object) -> str:
-    """Return a claim's value, times also as people write them (RFC 7519 §2: NumericDate)."""
-    if name in ("exp", "iat", "nbf") and isinstance(value, int) and 0 < value < 2**32:
-        return f"{value} = {datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    return str(value)
+def _plain(claims: dict[str, Any]) -> dict[str, Any]:
+    """Return claims with their times also as people write them (RFC 7519 §2: NumericDate)."""
+    return {
+        name: f"{value} = {datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        if name in ("exp", "iat", "nbf") and isinstance(value, int) and 0 < value < 2**32
+        else value
+        for name, value in claims.items()
+    }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from .clouds import GUID
-from .display import Secret, escaped, fingerprint, shown
+from .display import Secret, shown, table
 from .errors import GraphHelpersError, TokenInvalid, TokenRefused
 from .help_cards import card
 from .registration import Registration
@@ -40,19 +40,18 @@ class Token:
     endpoint: str = "v2.0"
 
     def __repr__(self) -> str:
-        return "\n".join(f"{name:13} {value}" for name, value in self._rows())
+        return "\n".join(f"{name:13} {value}" for name, value in self._rows().items())
 
     def _repr_html_(self) -> str:
-        rows = (f"<tr><th>{n}</th><td>{escaped(v)}</td></tr>" for n, v in self._rows())
-        return f"<table>{''.join(rows)}</table>"
+        return table("Token", self._rows())
 
-    def _rows(self) -> list[tuple[str, str]]:
-        secrets = ((name, getattr(self, name)) for name in TOKENS)
-        return [
-            *((name, fingerprint(value) if value else "none") for name, value in secrets),
-            ("scope", shown(self.scope)),
-            ("expires_at", f"{self.expires_at:%Y-%m-%d %H:%M:%S %Z}"),
-        ]
+    def _rows(self) -> dict[str, str]:
+        secrets = {name: getattr(self, name) for name in TOKENS}
+        return {
+            **{name: repr(value) if value else "none" for name, value in secrets.items()},
+            "scope": shown(self.scope),
+            "expires_at": f"{self.expires_at:%Y-%m-%d %H:%M:%S %Z}",
+        }
 
 
 def exchange_code(app: Registration, attempt: "SignIn", code: str) -> Token:

@@ -68,13 +68,13 @@ def post_form(cloud: Cloud, url: str, form: Mapping[str, str]) -> Answer:
     """POST a form to the sign-in service, as RFC 6749 §4.1.3 has it."""
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     body = urlencode(form).encode("ascii")
-    return _answer(_Request(cloud, "sign-in service", "POST", url, headers, form, body))
+    return _answer(_Request(cloud, "Entra ID", "POST", url, headers, form, body))
 
 
 def get_published(cloud: Cloud, url: str) -> Answer:
     """GET one of the sign-in service's public documents: its metadata or its keys."""
     headers = {"Accept": "application/json"}
-    return _answer(_Request(cloud, "sign-in service", "GET", url, headers))
+    return _answer(_Request(cloud, "Entra ID", "GET", url, headers))
 
 
 def call_graph(
@@ -93,7 +93,8 @@ def call_graph(
         body = json.dumps(content).encode("ascii")
     url = f"{cloud.graph}{path}"
     return _answer(
-        _Request(cloud, "Graph", method, url, headers, content or {}, body, access_token), progress
+        _Request(cloud, "Microsoft Graph", method, url, headers, content or {}, body, access_token),
+        progress,
     )
 
 

@@ -202,7 +202,7 @@ def test_the_wire_log_masks_what_is_secret_and_keeps_the_rest():
     text = repr(wire_log) + wire_log._repr_html_() + str([vars(e) for e in wire_log])
     assert "canary" not in text
     assert "Mail.Send" in text and "authorization_code" in text
-    assert [e.receiver for e in wire_log] == ["sign-in service", "Graph"]
+    assert [e.receiver for e in wire_log] == ["Entra ID", "Microsoft Graph"]
 
 
 def test_ten_threads_may_call_at_once():
