@@ -137,6 +137,7 @@ TABLE = (
         700022, "invalid_scope", 400, "T",
         "Provided value for the input parameter scope is not valid because it contains more"
         " than one resource. Scope {scope} is not valid.",
+        confirmed=False,
     ),
     Refusal(
         500011, "invalid_resource", 400, "RT",
