@@ -54,8 +54,7 @@ class CallbackServer:
         """Listen from now on; raises CallbackError when the port is taken by another program."""
         if (earlier := _listening.get(self._listener.port)) not in (None, self):
             earlier.stop()
-        if self._answer.done() and isinstance(self._answer.exception(), CallbackError):
-            self._answer = Future()
+        self._reopen()
         self._listener.open()
         _listening[self._listener.port] = self
         return self
@@ -104,6 +103,11 @@ class CallbackServer:
             raise CallbackError(what, *card("not this sign-in", reason=ignored.words)) from None
         return self.wait(0)
 
+    def _reopen(self) -> None:
+        """Let the answer still come after a wait was stopped: the attempt itself isn't spent."""
+        if self._answer.done() and isinstance(self._answer.exception(), CallbackError):
+            self._answer = Future()
+
     def _page(self, method: str, path: str, fields: str) -> tuple[int, str]:
         """Judge one request that reached the listener; return the page's status and words."""
         if path != self._path:
@@ -122,6 +126,7 @@ class CallbackServer:
     def _take(self, fields: str) -> tuple[int, str]:
         """Admit the one answer of this attempt, or raise _Ignored (RFC 6749 §4.1.2)."""
         with self._lock:
+            self._reopen()
             if self._answer.done():
                 raise _Ignored(409, ALREADY, "late")
             answer = _parse(fields)

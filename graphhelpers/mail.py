@@ -173,7 +173,7 @@ def _recipients(
 
 def _check_text(name: str, text: object, control: str) -> None:
     if not isinstance(text, str):
-        raise MessageError(f"`{name}` is {type(text).__name__}, not text.", *card("text"))
+        raise MessageError(f"`{name}` is {type(text).__name__}, not text.", *card("not text"))
     for position, character in enumerate(text, 1):
         surrogate = "\ud800" <= character <= "\udfff"
         if surrogate or (character < " " or character == "\x7f") and character not in control:

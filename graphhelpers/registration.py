@@ -82,7 +82,7 @@ def _refuse_odd_characters(name: str, text: object) -> None:
     if text is None and name == "client_secret":
         return
     if not isinstance(text, str) or not text:
-        raise RegistrationError(f"{name} is empty, or not text.", *card("odd character"))
+        raise RegistrationError(f"{name} is empty, or not text.", *card("not text"))
     for position, character in enumerate(text, 1):
         quote = character in "\"'`<>" and position in (1, len(text))
         if quote or not "!" <= character <= "~":
@@ -105,13 +105,14 @@ def _check_client_secret(secret: str) -> None:
 def _check_redirect_uri(uri: str) -> None:
     try:
         parts = urlsplit(uri)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
+    except ValueError:  # a bracket that never closes
+        parts = urlsplit("")
+    port = parts.netloc.rpartition(":")[2]
     rules = {
         "it must begin with http://": parts.scheme == "http",
         "its host must be localhost or 127.0.0.1": is_loopback(parts.hostname),
-        "it needs a port, such as :8000": bool(port),
+        "it needs a port from 1 to 65535, such as :8000": port.isdecimal()
+        and 0 < int(port) < 65_536,
         "it can't have a user name": "@" not in parts.netloc,
         "it can't have a query or a fragment": not (set("?#") & set(uri)),
         "it has more than 256 characters": len(uri) <= 256,

@@ -91,7 +91,7 @@ def read_jwt(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
         parts = [json.loads(urlsafe_b64decode(p + "=" * (-len(p) % 4))) for p in (header, claims)]
         if all(isinstance(part, dict) for part in parts):
             return parts[0], parts[1]
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, AttributeError, TypeError):
         pass
     raise TokenInvalid("This text is not a JWT.", *card("not a jwt")) from None
 

@@ -5,7 +5,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from .ready import CANNOT_START, HOME_IN_USE, PORT_TAKEN, default_home
+from .ready import CANNOT_START, HOME_IN_USE, PORT_TAKEN, default_home, read
 
 
 def main() -> int:
@@ -19,7 +19,7 @@ def main() -> int:
     except server.PortTaken as error:
         return _complain(PORT_TAKEN, f"{error} Choose another --port, or 0 for a free one.")
     except store.HomeInUse as error:
-        return _complain(HOME_IN_USE, str(error))
+        return _complain(HOME_IN_USE, f"{error} {_who_runs(home)}")
     except (OSError, sqlite3.DatabaseError) as error:
         return _complain(CANNOT_START, f"Can't use {home}: {error}")
     try:
@@ -27,6 +27,12 @@ def main() -> int:
     finally:
         sandbox.close()
     return 0
+
+
+def _who_runs(home: Path) -> str:
+    """Name the sandbox that has this home, as far as it has said where it is."""
+    said = read(home)
+    return f"It is process {said.pid}, at {said.authority}." if said else ""
 
 
 def _options() -> argparse.ArgumentParser:

@@ -321,6 +321,13 @@ def test_a_pasted_address_passes_the_same_checks(app, attempt):
         server.accept(good(server, attempt))
 
 
+def test_an_address_may_be_pasted_after_the_wait_was_given_up(app, attempt):
+    with CallbackServer(app, attempt) as server, pytest.raises(SignInTimeout):
+        server.wait(0.05)
+    assert server.accept(good(server, attempt)) == CODE
+    assert server.wait(0) == CODE
+
+
 def test_a_pasted_refusal_is_a_refusal(app, attempt):
     with pytest.raises(SignInRefused, match="access_denied"):
         CallbackServer(app, attempt).accept(
