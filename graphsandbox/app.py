@@ -9,7 +9,7 @@ from starlette.routing import Route
 from . import control, graph, mail_pages, pages, portal
 from .faults import FaultMiddleware, Faults
 from .gate import GateMiddleware
-from .identity import authorize, discovery, logout, token_endpoint
+from .identity import authorize, device_endpoint, device_page, discovery, logout, token_endpoint
 from .keys import Keys
 from .mailboxes import Mailboxes
 from .store import Store
@@ -22,15 +22,19 @@ IDENTITY_ROUTES = [
     # v1: the article's endpoints (Microsoft: v1-protocols-oauth-code)
     Route("/{tenant}/oauth2/authorize", authorize.v1, methods=FORM),
     Route("/{tenant}/oauth2/token", token_endpoint.v1, methods=ANY),
+    Route("/{tenant}/oauth2/devicecode", device_endpoint.v1, methods=ANY),
     Route("/{tenant}/oauth2/logout", logout.logout, methods=FORM),
     Route("/{tenant}/.well-known/openid-configuration", discovery.v1, methods=READ),
     Route("/{tenant}/discovery/keys", discovery.keys_v1, methods=READ),
     # v2.0: today's (Microsoft: v2-protocols)
     Route("/{tenant}/oauth2/v2.0/authorize", authorize.v2, methods=FORM),
     Route("/{tenant}/oauth2/v2.0/token", token_endpoint.v2, methods=ANY),
+    Route("/{tenant}/oauth2/v2.0/devicecode", device_endpoint.v2, methods=ANY),
     Route("/{tenant}/oauth2/v2.0/logout", logout.logout, methods=FORM),
     Route("/{tenant}/v2.0/.well-known/openid-configuration", discovery.v2, methods=READ),
     Route("/{tenant}/discovery/v2.0/keys", discovery.keys_v2, methods=READ),
+    # Without a tenant
+    Route("/devicelogin", device_page.device_login, methods=FORM),
 ]
 
 ROUTES = [

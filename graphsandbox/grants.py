@@ -105,7 +105,7 @@ class Grants:
         """Return a new code for this sign-in, and forget codes of yesterday."""
         code = f"1.{secrets.token_urlsafe(96)}"
         expires_at = self.now() + CODE_LIFETIME_S
-        row = (_digest(code), sign_in.client_id, _text(sign_in), expires_at, 0)
+        row = (digest(code), sign_in.client_id, _text(sign_in), expires_at, 0)
         with self.db:
             self.db.execute("DELETE FROM codes WHERE expires_at < ?", (self.now() - 86400,))
             self.db.execute("INSERT INTO codes VALUES (?, ?, ?, ?, ?)", row)
@@ -114,7 +114,7 @@ class Grants:
     def code(self, code: str) -> Ticket | None:
         """Return what a code stands for, also when it is used up or expired."""
         query = "SELECT sign_in, expires_at, redeemed FROM codes WHERE digest = ?"
-        row = self.db.execute(query, (_digest(code),)).fetchone()
+        row = self.db.execute(query, (digest(code),)).fetchone()
         if row is None:
             return None
         issued_at = row[1] - CODE_LIFETIME_S
@@ -123,7 +123,7 @@ class Grants:
     def redeem(self, code: str) -> None:
         """Mark a code as used: it buys tokens once."""
         with self.db:
-            self.db.execute("UPDATE codes SET redeemed = 1 WHERE digest = ?", (_digest(code),))
+            self.db.execute("UPDATE codes SET redeemed = 1 WHERE digest = ?", (digest(code),))
 
     # Refresh tokens
 
@@ -132,7 +132,7 @@ class Grants:
         token = f"1.{secrets.token_urlsafe(192)}"
         now = self.now()
         expires_at, long_ago = now + REFRESH_LIFETIME_S, now - REFRESH_LIFETIME_S
-        row = (_digest(token), sign_in.client_id, _text(sign_in), now, expires_at)
+        row = (digest(token), sign_in.client_id, _text(sign_in), now, expires_at)
         with self.db:
             self.db.execute("DELETE FROM refresh_tokens WHERE expires_at < ?", (long_ago,))
             self.db.execute("INSERT INTO refresh_tokens VALUES (?, ?, ?, ?, ?)", row)
@@ -141,7 +141,7 @@ class Grants:
     def refresh_token(self, token: str) -> Ticket | None:
         """Return what a refresh token stands for, also when it has expired."""
         query = "SELECT sign_in, issued_at, expires_at FROM refresh_tokens WHERE digest = ?"
-        row = self.db.execute(query, (_digest(token),)).fetchone()
+        row = self.db.execute(query, (digest(token),)).fetchone()
         return Ticket(_sign_in(row[0]), row[1], row[2]) if row else None
 
     def revoke(self, family: str) -> None:
@@ -160,7 +160,7 @@ class Grants:
         """Return the cookie value of a browser that has just signed in."""
         value = secrets.token_urlsafe(48)
         now = self.now()
-        row = (_digest(value), str(uuid.uuid4()), oid, now + SESSION_LIFETIME_S)
+        row = (digest(value), str(uuid.uuid4()), oid, now + SESSION_LIFETIME_S)
         with self.db:
             self.db.execute("DELETE FROM sessions WHERE expires_at < ?", (now,))
             self.db.execute("INSERT INTO sessions VALUES (?, ?, ?, ?)", row)
@@ -169,16 +169,17 @@ class Grants:
     def session(self, value: str) -> Session | None:
         """Return the session of a cookie, while it lasts."""
         query = "SELECT session_state, oid FROM sessions WHERE digest = ? AND expires_at > ?"
-        row = self.db.execute(query, (_digest(value), self.now())).fetchone()
+        row = self.db.execute(query, (digest(value), self.now())).fetchone()
         return Session(*row) if row else None
 
     def end_session(self, value: str) -> None:
         """Sign a browser out."""
         with self.db:
-            self.db.execute("DELETE FROM sessions WHERE digest = ?", (_digest(value),))
+            self.db.execute("DELETE FROM sessions WHERE digest = ?", (digest(value),))
 
 
-def _digest(value: str) -> str:
+def digest(value: str) -> str:
+    """Return what is kept instead of a code, a token or a cookie."""
     return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -27,6 +27,7 @@ def manifest(app: App) -> dict[str, Any]:
         "displayName": app.display_name,
         "signInAudience": app.sign_in_audience,
         **{platform: _platform(app, platform) for platform in redirect_rules.PLATFORMS},
+        "isFallbackPublicClient": app.is_fallback_public_client,
         "requiredResourceAccess": _required_access(app.permissions),
         "passwordCredentials": [
             {
@@ -78,6 +79,7 @@ def apply_manifest(app: App, text: str) -> App:
         sign_in_audience=audience,
         redirect_uris=_redirect_uris(changed, audience),
         permissions=_permissions(changed["requiredResourceAccess"]),
+        is_fallback_public_client=_flag(changed["isFallbackPublicClient"]),
     )
 
 
@@ -118,6 +120,12 @@ def _audience(value: Any) -> str:
         known = ", ".join(redirect_rules.AUDIENCES)
         raise ManifestRefused(f"signInAudience must be one of {known}.")
     return value
+
+
+def _flag(value: Any) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise ManifestRefused("isFallbackPublicClient must be true, false or null.")
+    return bool(value)
 
 
 def _redirect_uris(changed: dict[str, Any], audience: str) -> list[RedirectUri]:

@@ -241,10 +241,30 @@ TABLE = (
         9002325, "invalid_request", 400, "RT",
         "Proof Key for Code Exchange is required for cross-origin authorization code redemption.",
     ),
+    # Device codes
+    Refusal(
+        70016, "authorization_pending", 400, "T",
+        "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+    ),
+    Refusal(
+        70018, "bad_verification_code", 400, "T",
+        "Invalid verification code due to User typing in wrong user code for device code flow."
+        " Authorization is not approved.",
+        confirmed=False,
+    ),
+    Refusal(
+        70020, "expired_token", 400, "T",
+        "The provided value for the input parameter 'device_code' is not valid. This device"
+        " code has expired.",
+    ),
     # The person
     Refusal(0, "access_denied", 400, "R", "", suberror="cancel"),
     Refusal(
         65004, "access_denied", 400, "R", "User declined to consent to access the app."
+    ),
+    Refusal(
+        65004, "authorization_declined", 400, "T", "User declined to consent to access the app.",
+        confirmed=False,
     ),
     Refusal(
         65001, "consent_required", 400, "R",

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from . import directory
+from .device_codes import DeviceCodes
 from .grants import Grants
 
 DAY_S = 24 * 3600.0
@@ -60,6 +61,7 @@ class App:
     secrets: list[Secret] = field(default_factory=list)
     permissions: list[str] = field(default_factory=list)
     created_at: float = 0.0
+    is_fallback_public_client: bool = False  # "Allow public client flows"
 
 
 class Store:
@@ -72,6 +74,7 @@ class Store:
         self.db.executescript(SCHEMA)
         self._clock_offset = float(self.setting("clock_offset") or 0)
         self.grants = Grants(self.db, self.now)
+        self.device_codes = DeviceCodes(self.db, self.now)
 
     def close(self) -> None:
         """Give the file, and with it the home directory, back."""
@@ -164,6 +167,7 @@ class Store:
         with self.db:
             self.db.execute("DELETE FROM apps WHERE client_id = ?", (client_id,))
         self.grants.forget_client(client_id)
+        self.device_codes.forget_client(client_id)
 
     def default_app(self) -> tuple[App, str]:
         """Return the app of the ready line and its secret, registering it when needed.

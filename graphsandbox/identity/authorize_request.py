@@ -81,9 +81,9 @@ def check(request: Request, door: Door, version: str) -> Asked:
     _check_response_mode(sent.get("response_mode"))
     challenge, method = _challenge(sent, door.platform)
     # Before the scope: who sends a v1 request to v2.0 mostly has no scope either.
-    resource = _resource(request, door, version)
-    texts, permissions = _scopes(request, door, version)
-    _refuse_admin_only(door.app, permissions)
+    resource = asked_resource(request, door.app, sent, version)
+    texts, permissions = asked_scopes(request, door.app, sent, version)
+    refuse_admin_only(door.app, permissions)
     return Asked(
         door=door,
         version=version,
@@ -147,16 +147,16 @@ def _challenge(sent: Parameters, platform: str) -> tuple[str | None, str | None]
     return challenge, method or "plain"
 
 
-def _resource(request: Request, door: Door, version: str) -> str | None:
+def asked_resource(request: Request, app: App, sent: Parameters, version: str) -> str | None:
     """Return v1's `resource`, which may also wait for the token request; v2.0 has none."""
-    resource = door.parameters.get("resource")
+    resource = sent.get("resource")
     if resource is None:
         return None
     if version != "v1":
         raise Refused(901002)
     if not scopes.is_graph(resource, request.app.state.graph):
         raise Refused(500011, resource=resource, tenant=directory.TENANT_NAME)
-    check_registered(door.app, resource)
+    check_registered(app, resource)
     return resource
 
 
@@ -167,17 +167,22 @@ def check_registered(app: App, resource: str) -> None:
         raise Refused(650057, resource=resource, valid="", **known)
 
 
-def _scopes(request: Request, door: Door, version: str) -> tuple[list[str], list[str]]:
-    """Return the scopes asked for; v1 ignores `scope` and takes the registration's."""
+def asked_scopes(
+    request: Request, app: App, sent: Parameters, version: str
+) -> tuple[list[str], list[str]]:
+    """Return the scopes asked for, as sent and by their bare names.
+
+    v1 ignores `scope` and takes the registration's.
+    """
     if version == "v1":
-        registered = [one for one in door.app.permissions if one in directory.PERMISSIONS]
+        registered = [one for one in app.permissions if one in directory.PERMISSIONS]
         return registered or ["openid"], registered or ["openid"]
-    text = door.parameters.need("scope")
-    asked = scopes.parse(text, door.app, request.app.state.graph)
+    text = sent.need("scope")
+    asked = scopes.parse(text, app, request.app.state.graph)
     return [one.text for one in asked], scopes.names(asked)
 
 
-def _refuse_admin_only(app: App, permissions: list[str]) -> None:
+def refuse_admin_only(app: App, permissions: list[str]) -> None:
     """Stop at what only an administrator may grant; the sandbox's people are none."""
     if any(directory.PERMISSIONS[name].admin_consent for name in permissions):
         raise Refused(90094, tenant=directory.TENANT_NAME, app_name=app.display_name)

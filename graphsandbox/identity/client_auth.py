@@ -69,6 +69,17 @@ def platform_of(app: App) -> str:
     return "web" if "web" in platforms else platforms[0]
 
 
+def platform_without_uri(app: App) -> str:
+    """Return the platform of a grant that has no redirect URI, such as a device's.
+
+    Public by the registration's "Allow public client flows", or by its mobile and desktop
+    platform; else confidential (Microsoft: reply-url; AADSTS7000218).
+    """
+    platforms = [one.platform for one in app.redirect_uris]
+    public = app.is_fallback_public_client or "publicClient" in platforms
+    return "publicClient" if public else "web"
+
+
 def _check_secret(app: App, credentials: Credentials, now: float) -> None:
     if credentials.assertion:
         raise Refused(700027)  # the sandbox registers no certificates

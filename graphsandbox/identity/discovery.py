@@ -69,6 +69,7 @@ def _common(request: Request, tenant: str, version: str) -> dict[str, object]:
         "response_types_supported": RESPONSE_TYPES[version],
         "issuer": issuer(authority, _issuer_tenant(tenant)),
         "authorization_endpoint": f"{here}/{path}/authorize",
+        "device_authorization_endpoint": f"{here}/{path}/devicecode",
         "http_logout_supported": True,
         "frontchannel_logout_supported": True,
         "end_session_endpoint": f"{here}/{path}/logout",

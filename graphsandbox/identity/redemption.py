@@ -6,6 +6,7 @@ import hmac
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from ..device_codes import DeviceTicket
 from ..grants import SignIn, Ticket
 from ..refusals import Refused
 from ..store import Store
@@ -40,6 +41,21 @@ def judge_refresh_token(store: Store, ticket: Ticket, sent: Parameters, tenant: 
     if store.grants.is_revoked(ticket.sign_in.family):
         raise Refused(50173, issued=issued, valid_from=issued)
     return replace(ticket.sign_in, nonce=None)  # the nonce was for the first id_token
+
+
+def judge_device_code(store: Store, ticket: DeviceTicket, sent: Parameters, tenant: str) -> SignIn:
+    """Return what the person approved, or how it stands (RFC 8628 §3.5)."""
+    if ticket.redeemed:
+        raise Refused(54005)
+    if store.now() >= ticket.expires_at:
+        raise Refused(70020)
+    if tenant != ticket.sign_in.tenant:
+        raise Refused(700005)
+    if ticket.state == "declined":
+        raise Refused(65004)
+    if ticket.state == "waiting":
+        raise Refused(70016)
+    return ticket.sign_in
 
 
 def _check_redirect_uri(sign_in: SignIn, uri: str | None) -> None:

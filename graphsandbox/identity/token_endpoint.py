@@ -1,18 +1,18 @@
-"""The token endpoint: a code, or a refresh token, for an access token.
+"""The token endpoint: a code, a refresh token or a device code, for an access token.
 
 It asks who calls (client_auth), what they hold (redemption) and what they want
 (token_answers), in this order, and spends the code last.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ..grants import Grants, SignIn, Ticket
+from ..grants import SignIn, Ticket
 from ..refusals import Refused
-from ..store import Store
+from ..store import App, Store
 from . import answers, client_auth, parameters, redemption, tenants, token_answers
 from .answers import NO_STORE
 from .parameters import Parameters
@@ -23,16 +23,38 @@ class GrantType:
     """What a client may hand in."""
 
     parameter: str
-    find: Callable[[Grants, str], Ticket | None]
-    judge: Callable[[Store, Ticket, Parameters, str], SignIn]
+    find: Callable[[Store, str], Ticket | None]
+    judge: Callable[..., SignIn]  # of the store, the ticket, the parameters and the tenant
+    spend: Callable[[Store, str], None] = lambda store, value: None
+    platform: Callable[[App], str] = client_auth.platform_of  # where no ticket tells
+    unknown: int = 9002313  # the refusal of one that was never given out
 
 
 GRANT_TYPES = {
-    "authorization_code": GrantType("code", Grants.code, redemption.judge_code),
+    "authorization_code": GrantType(
+        "code",
+        lambda store, value: store.grants.code(value),
+        redemption.judge_code,
+        lambda store, value: store.grants.redeem(value),
+    ),
     "refresh_token": GrantType(
-        "refresh_token", Grants.refresh_token, redemption.judge_refresh_token
+        "refresh_token",
+        lambda store, value: store.grants.refresh_token(value),
+        redemption.judge_refresh_token,
+    ),
+    "urn:ietf:params:oauth:grant-type:device_code": GrantType(
+        "device_code",
+        lambda store, value: store.device_codes.find(value),
+        redemption.judge_device_code,
+        lambda store, value: store.device_codes.redeem(value),
+        client_auth.platform_without_uri,
+        unknown=70018,
     ),
 }
+# As v1's own libraries wrote it, before RFC 8628 had a number.
+GRANT_TYPES["device_code"] = replace(
+    GRANT_TYPES["urn:ietf:params:oauth:grant-type:device_code"], parameter="code"
+)
 
 
 async def v1(request: Request) -> Response:
@@ -70,17 +92,16 @@ def _exchange(request: Request, sent: Parameters, make: token_answers.Make) -> d
     credentials = client_auth.presented(request, sent)
     app = client_auth.find_app(store, credentials, tenant)
     value = sent.need(grant_type.parameter)
-    ticket = grant_type.find(store.grants, value)
+    ticket = grant_type.find(store, value)
     if ticket and ticket.sign_in.client_id != app.client_id:
         ticket = None  # another client's: as good as unknown
-    platform = ticket.sign_in.platform if ticket else client_auth.platform_of(app)
+    platform = ticket.sign_in.platform if ticket else grant_type.platform(app)
     client_auth.authenticate(app, platform, credentials, store.now())
     if ticket is None:
-        raise Refused(9002313)
+        raise Refused(grant_type.unknown)
     sign_in = grant_type.judge(store, ticket, sent, tenant)
     fields = make(request, app, sign_in, sent)
-    if grant_type.parameter == "code":
-        store.grants.redeem(value)
+    grant_type.spend(store, value)
     return fields
 
 

@@ -1,0 +1,105 @@
+"""The page where a person lets a device sign in (Microsoft's microsoft.com/devicelogin).
+
+Like the pages of authorize, its forms post to the address they were shown at: the user code
+stays in the address, and each step judges it anew.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .. import directory, pages
+from ..device_codes import typed
+from ..directory import User
+from ..grants import SignIn
+from ..store import App, Store
+from . import browser, scopes, tenants
+
+NOT_KNOWN = "That code didn't work. Check the code and try again."
+
+
+async def device_login(request: Request) -> Response:
+    """GET and POST /devicelogin: enter the code, pick the account, agree."""
+    posted = request.method == "POST"
+    fields: Mapping[str, object] = await pages.form(request) if posted else {}
+    store: Store = request.app.state.store
+    entered, code = fields.get("code"), request.query_params.get("otc", "")
+    if entered is not None:
+        return _code_entered(request, str(entered))
+    if not code:
+        return _code_page(request, 200, "")
+    ticket = store.device_codes.waiting(code)
+    app = store.app(ticket.sign_in.client_id) if ticket else None
+    if ticket is None or app is None:
+        return _code_page(request, 400, NOT_KNOWN)
+    return _step(request, fields, code, app, ticket.sign_in)
+
+
+def _code_entered(request: Request, code: str) -> Response:
+    """Go on with a code that waits; the page asks again for any other."""
+    if request.app.state.store.device_codes.waiting(code) is None:
+        return _code_page(request, 400, NOT_KNOWN)
+    return pages.redirect(request, f"devicelogin?otc={quote(typed(code))}")
+
+
+def _code_page(request: Request, status: int, problem: str) -> Response:
+    return pages.render(request, "device_code.html", status, problem=problem)
+
+
+def _step(
+    request: Request, fields: Mapping[str, object], code: str, app: App, sign_in: SignIn
+) -> Response:
+    """Show the next page that is needed, or end with what the person decided."""
+    devices = request.app.state.store.device_codes
+    if "cancel" in fields or fields.get("consent") == "cancel":
+        devices.decline(code, sign_in)
+        return _done(request, app, "You declined", "was not signed in on your device")
+    users = tenants.users_of(app, sign_in.tenant)
+    if "user" in fields:
+        return _picked(request, users, code, str(fields["user"]))
+    session = browser.session(request)
+    user = directory.user(session.oid) if session else None
+    if user is None or user not in users:
+        context = {"app_name": app.display_name, "users": users, "login_hint": ""}
+        return pages.render(request, "signin.html", **context)
+    if fields.get("consent") != "accept":
+        return _consent_page(request, app, user, sign_in)
+    permissions = _permissions(request, app, sign_in)
+    request.app.state.store.grants.consent(app.client_id, user.oid, permissions)
+    devices.approve(code, sign_in, user.oid)
+    return _done(request, app, "You have signed in", "is signed in on your device")
+
+
+def _picked(request: Request, users: list[User], code: str, upn: str) -> Response:
+    """Start the session of the account that was picked, if it may sign in here."""
+    response = pages.redirect(request, f"devicelogin?otc={quote(typed(code))}")
+    user = next((one for one in users if one.upn == upn), None)
+    if user:
+        browser.sign_in(request, response, user.oid)
+    return response
+
+
+def _consent_page(request: Request, app: App, user: User, sign_in: SignIn) -> Response:
+    """Ask each time: whoever sent the code may not be who the person thinks."""
+    shown = [directory.PERMISSIONS[name] for name in _permissions(request, app, sign_in)]
+    return pages.render(
+        request,
+        "consent.html",
+        app_name=app.display_name,
+        user=user,
+        scopes=[
+            {"name": one.name, "title": one.title, "description": one.description} for one in shown
+        ],
+    )
+
+
+def _permissions(request: Request, app: App, sign_in: SignIn) -> list[str]:
+    asked = scopes.parse(" ".join(sign_in.scopes), app, request.app.state.graph)
+    return scopes.names(asked)
+
+
+def _done(request: Request, app: App, title: str, what: str) -> Response:
+    context = {"title": title, "app_name": app.display_name, "what": what}
+    return pages.render(request, "device_done.html", **context)
