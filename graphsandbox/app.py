@@ -9,7 +9,15 @@ from starlette.routing import Route
 from . import control, graph, mail_pages, pages, portal
 from .faults import FaultMiddleware, Faults
 from .gate import GateMiddleware
-from .identity import authorize, device_endpoint, device_page, discovery, logout, token_endpoint
+from .identity import (
+    authorize,
+    device_endpoint,
+    device_page,
+    discovery,
+    logout,
+    token_endpoint,
+    userinfo,
+)
 from .keys import Keys
 from .mailboxes import Mailboxes
 from .store import Store
@@ -26,6 +34,7 @@ IDENTITY_ROUTES = [
     Route("/{tenant}/oauth2/logout", logout.logout, methods=FORM),
     Route("/{tenant}/.well-known/openid-configuration", discovery.v1, methods=READ),
     Route("/{tenant}/discovery/keys", discovery.keys_v1, methods=READ),
+    Route("/{tenant}/openid/userinfo", userinfo.v1, methods=FORM),
     # v2.0: today's (Microsoft: v2-protocols)
     Route("/{tenant}/oauth2/v2.0/authorize", authorize.v2, methods=FORM),
     Route("/{tenant}/oauth2/v2.0/token", token_endpoint.v2, methods=ANY),
@@ -34,6 +43,7 @@ IDENTITY_ROUTES = [
     Route("/{tenant}/v2.0/.well-known/openid-configuration", discovery.v2, methods=READ),
     Route("/{tenant}/discovery/v2.0/keys", discovery.keys_v2, methods=READ),
     # Without a tenant
+    Route("/oidc/userinfo", userinfo.v2, methods=FORM),  # at Microsoft on the Graph host
     Route("/devicelogin", device_page.device_login, methods=FORM),
 ]
 

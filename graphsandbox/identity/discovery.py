@@ -45,7 +45,7 @@ def _metadata(request: Request, version: str) -> Response:
         tenant = tenants.resolve(request.path_params["tenant"])
     except Refused as refused:
         return answers.refusal_json(request, refused, "D")
-    return JSONResponse(_common(request, tenant, version) | _own(version))
+    return JSONResponse(_common(request, tenant, version) | _own(request, version))
 
 
 def _common(request: Request, tenant: str, version: str) -> dict[str, object]:
@@ -82,11 +82,17 @@ def _common(request: Request, tenant: str, version: str) -> dict[str, object]:
     }
 
 
-def _own(version: str) -> dict[str, object]:
+def _own(request: Request, version: str) -> dict[str, object]:
     """Return the fields that only this version has."""
+    state, door = request.app.state, request.path_params["tenant"]
     if version == "v1":
-        return {"scopes_supported": ["openid"], "microsoft_multi_refresh_token": True}
+        return {
+            "userinfo_endpoint": f"{state.authority}/{door}/openid/userinfo",
+            "scopes_supported": ["openid"],
+            "microsoft_multi_refresh_token": True,
+        }
     return {
+        "userinfo_endpoint": f"{state.graph}/oidc/userinfo",
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "request_uri_parameter_supported": False,
     }
