@@ -14,6 +14,8 @@ from .identity import (
     device_endpoint,
     device_page,
     discovery,
+    error_page,
+    instance,
     logout,
     token_endpoint,
     userinfo,
@@ -43,6 +45,8 @@ IDENTITY_ROUTES = [
     Route("/{tenant}/v2.0/.well-known/openid-configuration", discovery.v2, methods=READ),
     Route("/{tenant}/discovery/v2.0/keys", discovery.keys_v2, methods=READ),
     # Without a tenant
+    Route("/common/discovery/instance", instance.instance, methods=READ),
+    Route("/error", error_page.error, methods=READ),
     Route("/oidc/userinfo", userinfo.v2, methods=FORM),  # at Microsoft on the Graph host
     Route("/devicelogin", device_page.device_login, methods=FORM),
 ]

@@ -80,6 +80,7 @@ TABLE = (
         " provided when requesting Authorization code.",
         confirmed=False,
     ),
+    Refusal(50049, "invalid_instance", 400, "D", "Unknown or invalid instance."),
     # The shape of a request
     Refusal(
         900144, "invalid_request", 400, "PRT",
