@@ -195,6 +195,18 @@ TABLE = (
         "Tokens issued for the 'Single-Page Application' client-type may only be redeemed via"
         " cross-origin requests.",
     ),
+    # An app by itself
+    Refusal(
+        9001023, "invalid_request", 400, "T",
+        "The grant type is not supported over the /common or /consumers endpoints. Please use"
+        " the /organizations or tenant-specific endpoint.",
+        confirmed=False,
+    ),
+    Refusal(
+        1002012, "invalid_scope", 400, "T",
+        "The provided value for scope {scope} is not valid. Client credential flows must have a"
+        " scope value with /.default suffixed to the resource identifier (application ID URI).",
+    ),
     # Codes, refresh tokens, PKCE
     Refusal(
         54005, "invalid_grant", 400, "T",

@@ -54,14 +54,19 @@ class Issue:
     @property
     def times(self) -> dict[str, int]:
         """iat, nbf and exp, in whole seconds."""
-        start = int(self.now) - BACKDATED_S
-        return {"iat": start, "nbf": start, "exp": int(self.now) + LIFETIME_S}
+        return times(self.now)
 
     @property
     def subject(self) -> str:
         """A name for the person that is different for each app (pairwise)."""
         text = f"{self.app.client_id}:{self.user.oid}"
         return _base64url(hashlib.sha256(text.encode()).digest())
+
+
+def times(now: float) -> dict[str, int]:
+    """Return iat, nbf and exp of a token that is issued now, in whole seconds."""
+    start = int(now) - BACKDATED_S
+    return {"iat": start, "nbf": start, "exp": int(now) + LIFETIME_S}
 
 
 def access_token(issue: Issue, audience: str, scopes: Iterable[str]) -> str:
@@ -94,7 +99,7 @@ def access_token(issue: Issue, audience: str, scopes: Iterable[str]) -> str:
         "ver": "1.0",
         "wids": [EVERYBODY_ROLE],
     }
-    return _signed(issue.keys, claims, with_thumbprint=True)
+    return signed(issue.keys, claims, with_thumbprint=True)
 
 
 def id_token_v1(issue: Issue) -> str:
@@ -140,7 +145,7 @@ def id_token_v2(issue: Issue, scopes: Iterable[str]) -> str:
     if "profile" in scopes:
         claims["tid"] = user.tenant_id
     claims |= {"uti": secrets.token_urlsafe(16), "ver": "2.0"}
-    return _signed(issue.keys, claims, with_thumbprint=False)
+    return signed(issue.keys, claims, with_thumbprint=False)
 
 
 def issuer_v1(authority: str, tenant_id: str) -> str:
@@ -233,7 +238,8 @@ def _check_signature(text: str, header: dict[str, Any], keys: Keys) -> None:
         raise BadSignature(problem) from error
 
 
-def _signed(keys: Keys, claims: dict[str, Any], with_thumbprint: bool) -> str:
+def signed(keys: Keys, claims: dict[str, Any], with_thumbprint: bool) -> str:
+    """Return these claims as a JWT, signed with the published key."""
     key = keys.current
     headers = {"x5t": key.kid, "kid": key.kid} if with_thumbprint else {"kid": key.kid}
     return jwt.encode(claims, key.private, "RS256", headers, sort_headers=False)

@@ -13,7 +13,15 @@ from starlette.responses import JSONResponse, Response
 from ..grants import SignIn, Ticket
 from ..refusals import Refused
 from ..store import App, Store
-from . import answers, client_auth, parameters, redemption, tenants, token_answers
+from . import (
+    answers,
+    client_auth,
+    client_credentials,
+    parameters,
+    redemption,
+    tenants,
+    token_answers,
+)
 from .answers import NO_STORE
 from .parameters import Parameters
 
@@ -59,18 +67,24 @@ GRANT_TYPES["device_code"] = replace(
 
 async def v1(request: Request) -> Response:
     """POST /{tenant}/oauth2/token (Microsoft: v1-protocols-oauth-code)."""
-    return await _answer(request, token_answers.v1)
+    return await _answer(request, token_answers.v1, client_credentials.v1)
 
 
 async def v2(request: Request) -> Response:
     """POST /{tenant}/oauth2/v2.0/token (Microsoft: v2-oauth2-auth-code-flow)."""
-    return await _answer(request, token_answers.v2)
+    return await _answer(request, token_answers.v2, client_credentials.v2)
 
 
-async def _answer(request: Request, make: token_answers.Make) -> Response:
+async def _answer(
+    request: Request, make: token_answers.Make, make_for_app: client_credentials.Make
+) -> Response:
     try:
         sent = await _sent(request)
-        return JSONResponse(_exchange(request, sent, make), 200, NO_STORE)
+        if sent.get("grant_type") == client_credentials.GRANT_TYPE:
+            fields = client_credentials.answer(request, sent, make_for_app)
+        else:
+            fields = _exchange(request, sent, make)
+        return JSONResponse(fields, 200, NO_STORE)
     except Refused as refused:
         return answers.refusal_json(request, refused)
 

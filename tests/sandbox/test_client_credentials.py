@@ -1,0 +1,118 @@
+"""An app that signs in by itself: the token it gets, and what it can't do with it."""
+
+import jwt
+import msal
+import pytest
+import requests
+
+from tests.sandbox.entra import me, register, token_request
+
+GRAPH = "https://graph.microsoft.com"
+DEFAULT = f"{GRAPH}/.default"
+
+
+def ask(app, http, version="v2.0", tenant=None, **changes):
+    usual = {"resource": GRAPH} if version == "v1" else {"scope": DEFAULT}
+    fields = {"grant_type": "client_credentials", **usual, **changes}
+    return token_request(app, http, version, tenant or app.tenant, **fields)
+
+
+def refusal(answer):
+    body = answer.json()
+    return answer.status_code, body["error"], body["error_description"].split(" Trace ID")[0]
+
+
+@pytest.mark.parametrize("door", [None, "contoso.example", "organizations"])
+@pytest.mark.parametrize("scope", [DEFAULT, ".default"])
+def test_an_app_gets_an_access_token_and_no_other(sandbox, http, door, scope):
+    fields = ask(sandbox, http, tenant=door, scope=scope).json()
+    assert set(fields) == {"token_type", "expires_in", "ext_expires_in", "access_token"}
+    assert (fields["token_type"], fields["expires_in"]) == ("Bearer", 3599)
+
+
+def test_v1_answers_in_texts(sandbox, http):
+    fields = ask(sandbox, http, "v1").json()
+    assert all(isinstance(value, str) for value in fields.values())
+    assert (fields["resource"], fields["expires_in"]) == (GRAPH, "3599")
+    assert int(fields["expires_on"]) - int(fields["not_before"]) == 3900
+    assert not {"refresh_token", "id_token", "scope"} & set(fields)
+
+
+def test_the_token_names_the_app_and_no_person(sandbox, http):
+    token = ask(sandbox, http).json()["access_token"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["idtyp"], claims["appid"]) == ("app", sandbox.client_id)
+    assert claims["oid"] == claims["sub"]
+    assert (claims["aud"], claims["tid"]) == (GRAPH, sandbox.tenant)
+    assert claims["exp"] - claims["iat"] == 3900
+    assert not {"scp", "upn", "name", "roles"} & set(claims)
+
+
+def test_graph_shows_it_nobodys_mail(sandbox, http):
+    token = ask(sandbox, http).json()["access_token"]
+    assert 400 <= me(sandbox, http, token).status_code < 500
+    headers = {"Authorization": f"Bearer {token}"}
+    for path in ("v1.0/me/messages", "oidc/userinfo"):
+        assert 400 <= http.get(f"{sandbox.graph}/{path}", headers=headers).status_code < 500
+
+
+@pytest.mark.parametrize("door", ["common", "consumers"])
+def test_it_needs_a_tenant(sandbox, http, door):
+    audience = "AzureADandPersonalMicrosoftAccount"
+    app = register(sandbox, http, sign_in_audience=audience)
+    assert refusal(ask(app, http, tenant=door)) == (
+        400,
+        "invalid_request",
+        "AADSTS9001023: The grant type is not supported over the /common or /consumers"
+        " endpoints. Please use the /organizations or tenant-specific endpoint.",
+    )
+
+
+@pytest.mark.parametrize("scope", ["User.Read", f"{GRAPH}/User.Read", f"openid {DEFAULT}"])
+def test_single_permissions_can_not_be_asked_for(sandbox, http, scope):
+    assert refusal(ask(sandbox, http, scope=scope)) == (
+        400,
+        "invalid_scope",
+        f"AADSTS1002012: The provided value for scope {scope} is not valid. Client credential"
+        " flows must have a scope value with /.default suffixed to the resource identifier"
+        " (application ID URI).",
+    )
+
+
+REFUSED = {
+    "no scope": ("v2.0", {"scope": None}, 900144),
+    "v1's resource on v2.0": ("v2.0", {"resource": GRAPH}, 901002),
+    "no resource": ("v1", {"resource": None}, 900144),
+    "another resource": ("v2.0", {"scope": "https://vault.example/.default"}, 500011),
+    "another resource on v1": ("v1", {"resource": "https://vault.example"}, 50001),
+    "a wrong secret": ("v2.0", {"client_secret": "wrong"}, 7000215),
+    "no secret": ("v2.0", {"client_secret": None}, 7000218),
+    "an unknown app": ("v2.0", {"client_id": "nobody"}, 700016),
+    "an unknown tenant": ("v2.0", {"tenant": "fabrikam.example"}, 90002),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_an_app_is_refused_for(sandbox, http, case):
+    version, changes, number = REFUSED[case]
+    answer = ask(sandbox, http, version, **changes)
+    assert answer.status_code in (400, 401) and answer.json()["error_codes"] == [number]
+
+
+def test_msal_gets_a_token_for_the_app(graph_sandbox_tls):
+    sandbox = graph_sandbox_tls
+    with requests.Session() as session:
+        session.trust_env = False
+        session.verify = sandbox.ca
+        app = msal.ConfidentialClientApplication(
+            sandbox.client_id,
+            client_credential=sandbox.client_secret,
+            authority=f"{sandbox.authority}/{sandbox.tenant}",
+            instance_discovery=False,
+            http_client=session,
+        )
+        token = app.acquire_token_for_client([DEFAULT])
+        assert token.get("access_token"), token
+        assert app.acquire_token_for_client([DEFAULT])["token_source"] == "cache"
+        refused = app.acquire_token_for_client(["User.Read"])
+        assert refused["error_codes"] == [1002012]
