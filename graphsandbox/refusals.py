@@ -206,6 +206,7 @@ TABLE = (
         1002012, "invalid_scope", 400, "T",
         "The provided value for scope {scope} is not valid. Client credential flows must have a"
         " scope value with /.default suffixed to the resource identifier (application ID URI).",
+        confirmed=False,
     ),
     # Codes, refresh tokens, PKCE
     Refusal(
