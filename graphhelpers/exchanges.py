@@ -27,7 +27,7 @@ class Exchange:
     receiver: str  # "Entra ID", "Microsoft Graph" or "notebook"
     request: str  # such as "POST /common/oauth2/v2.0/token"
     sent: Mapping[str, Any] = field(default_factory=dict)
-    answer: str = ""  # such as "200 OK"; or what went wrong
+    answer: str = ""  # the status, or "no answer"
     received: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from .. import directory, pages
 from ..directory import User
 from ..grants import Grants, Session, SignIn
 from ..refusals import Refused
-from . import answers, browser, tenants
+from . import answers, browser, consent, tenants
 from .answers import NO_STORE
 from .authorize_request import Asked, at_the_door, check
 
@@ -119,16 +119,7 @@ def _consent_page(request: Request, asked: Asked, user: User) -> Response:
     app = asked.door.app
     if asked.prompt == "none":
         raise Refused(65001, client_id=app.client_id, app_name=app.display_name)
-    shown = [directory.PERMISSIONS[name] for name in asked.permissions]
-    return pages.render(
-        request,
-        "consent.html",
-        app_name=app.display_name,
-        user=user,
-        scopes=[
-            {"name": one.name, "title": one.title, "description": one.description} for one in shown
-        ],
-    )
+    return consent.page(request, app, user, asked.permissions)
 
 
 def _send_code(request: Request, asked: Asked, session: Session, user: User) -> Response:

@@ -15,7 +15,7 @@ from ..device_codes import typed
 from ..directory import User
 from ..grants import SignIn
 from ..store import App, Store
-from . import browser, scopes, tenants
+from . import browser, consent, scopes, tenants
 
 NOT_KNOWN = "That code didn't work. Check the code and try again."
 
@@ -64,9 +64,9 @@ def _step(
     if user is None or user not in users:
         context = {"app_name": app.display_name, "users": users, "login_hint": ""}
         return pages.render(request, "signin.html", **context)
-    if fields.get("consent") != "accept":
-        return _consent_page(request, app, user, sign_in)
     permissions = _permissions(request, app, sign_in)
+    if fields.get("consent") != "accept":  # each time: who sent the code may be somebody else
+        return consent.page(request, app, user, permissions)
     request.app.state.store.grants.consent(app.client_id, user.oid, permissions)
     devices.approve(code, sign_in, user.oid)
     return _done(request, app, "You have signed in", "is signed in on your device")
@@ -79,20 +79,6 @@ def _picked(request: Request, users: list[User], code: str, upn: str) -> Respons
     if user:
         browser.sign_in(request, response, user.oid)
     return response
-
-
-def _consent_page(request: Request, app: App, user: User, sign_in: SignIn) -> Response:
-    """Ask each time: whoever sent the code may not be who the person thinks."""
-    shown = [directory.PERMISSIONS[name] for name in _permissions(request, app, sign_in)]
-    return pages.render(
-        request,
-        "consent.html",
-        app_name=app.display_name,
-        user=user,
-        scopes=[
-            {"name": one.name, "title": one.title, "description": one.description} for one in shown
-        ],
-    )
 
 
 def _permissions(request: Request, app: App, sign_in: SignIn) -> list[str]:
