@@ -5,16 +5,15 @@ nobody, so that it stays as it was sent whatever people do to theirs. A mail and
 are one transaction: after `kill -9` it is there whole, or not at all.
 """
 
-import base64
-import hashlib
 import json
-import secrets
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from . import directory
 from .directory import User
+from .files import TABLES, Attachment, Files, StoredAttachment, new_id
 from .store import Store
 
 SCHEMA = """
@@ -23,41 +22,13 @@ CREATE TABLE IF NOT EXISTS messages (
     folder TEXT NOT NULL, received_at REAL NOT NULL, is_read INTEGER NOT NULL,
     content TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS messages_by_owner ON messages (owner, folder, number);
-CREATE TABLE IF NOT EXISTS attachments (
-    id TEXT PRIMARY KEY, message_id TEXT NOT NULL, position INTEGER NOT NULL,
-    name TEXT NOT NULL, content_type TEXT NOT NULL, is_inline INTEGER NOT NULL,
-    content_id TEXT, size INTEGER NOT NULL, sha256 TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS attachments_by_message ON attachments (message_id, position);
-CREATE TABLE IF NOT EXISTS blobs (sha256 TEXT PRIMARY KEY, content BLOB NOT NULL);
 """
 
-INBOX, SENT, ACCEPTED = "inbox", "sentitems", "accepted"  # well-known folder names, and ours
+# Well-known folder names, and ours.
+INBOX, DRAFTS, SENT, DELETED = "inbox", "drafts", "sentitems", "deleteditems"
+ACCEPTED = "accepted"
 NOBODY = ""  # the owner of what is in ACCEPTED
 RECIPIENT_FIELDS = ("toRecipients", "ccRecipients", "bccRecipients")
-
-
-@dataclass(frozen=True)
-class Attachment:
-    """A file that travels with a mail, before it is stored."""
-
-    name: str
-    content_type: str
-    content: bytes
-    is_inline: bool = False
-    content_id: str | None = None
-
-
-@dataclass(frozen=True)
-class StoredAttachment:
-    """A file of a stored message; `Mailboxes.content` returns its bytes."""
-
-    id: str
-    name: str
-    content_type: str
-    is_inline: bool
-    content_id: str | None
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -75,6 +46,16 @@ class Message:
     def subject(self) -> str:
         """The subject, "" when there is none."""
         return self.content.get("subject") or ""
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it has not been sent yet; a deleted draft stays one."""
+        return bool(self.content.get("isDraft"))
+
+    @property
+    def changed_at(self) -> float:
+        """When it was last changed, in seconds since 1970."""
+        return self.content.get("changedAt", self.received_at)
 
     @property
     def sender(self) -> str:
@@ -104,26 +85,71 @@ class Mailboxes:
         self._store = store
         self._db: sqlite3.Connection = store.db
         self._db.executescript(SCHEMA)
+        self.files = Files(self._db)
 
     def accept(
         self,
         sender: User,
         content: dict[str, Any],
-        attachments: list[Attachment],
+        attachments: Sequence[Attachment | StoredAttachment],
         save_to_sent: bool = True,
     ) -> str:
         """Take a mail: record it, put copies where they belong, and return the record's id.
 
         When this returns, the mail is on disk.
         """
-        without_bcc = {**content, "bccRecipients": []}
         with self._db:
-            number = self._add(NOBODY, ACCEPTED, content, attachments)
-            if save_to_sent:
-                self._add(sender.oid, SENT, content, attachments)
-            for person in _people(content):
-                self._add(person.oid, INBOX, without_bcc, attachments)
-        return number
+            return self._deliver(sender, content, attachments, save_to_sent)
+
+    def save_draft(
+        self,
+        owner: User,
+        content: dict[str, Any],
+        attachments: Sequence[Attachment] = (),
+        folder: str = DRAFTS,
+    ) -> Message:
+        """Keep a message that is yet to be sent, and return it."""
+        with self._db:
+            draft_id = self._add(owner.oid, folder, {**content, "isDraft": True}, attachments)
+        return self._existing(draft_id)
+
+    def change(
+        self, message: Message, content: dict[str, Any], is_read: bool | None = None
+    ) -> Message:
+        """Write a message anew, and return it as it is now."""
+        content = {**content, "changedAt": self._store.now()}
+        content["changes"] = content.get("changes", 0) + 1
+        read = message.is_read if is_read is None else is_read
+        with self._db:
+            query = "UPDATE messages SET content = ?, is_read = ? WHERE id = ?"
+            self._db.execute(query, (json.dumps(content), read, message.id))
+        return self._existing(message.id)
+
+    def send(self, sender: User, draft: Message, content: dict[str, Any]) -> None:
+        """Send a draft as `content`; it leaves its folder, and all is one transaction."""
+        with self._db:
+            self._deliver(sender, content, self.files.of(draft.id), save_to_sent=True)
+            self._remove(draft)
+
+    def delete(self, message: Message) -> None:
+        """Move a message to Deleted Items, where it has another id; from there, remove it."""
+        with self._db:
+            if message.folder == DELETED:
+                self._remove(message)
+                return
+            moved = new_id()
+            query = "UPDATE messages SET id = ?, folder = ? WHERE id = ?"
+            self._db.execute(query, (moved, DELETED, message.id))
+            self.files.move(message.id, moved)
+
+    def counts(self, owner: str) -> dict[str, tuple[int, int]]:
+        """Return how many messages each folder of a person has, and how many are unread."""
+        rows = self._db.execute(
+            "SELECT folder, count(*), sum(NOT is_read) FROM messages WHERE owner = ?"
+            " GROUP BY folder",
+            (owner,),
+        )
+        return {folder: (total, unread) for folder, total, unread in rows}
 
     def messages(
         self, owner: str, folder: str | None = None, top: int | None = None, skip: int = 0
@@ -152,48 +178,58 @@ class Mailboxes:
 
     def attachments(self, message_id: str) -> list[StoredAttachment]:
         """Return what travels with a message, in the order it was attached."""
-        rows = self._db.execute(
-            "SELECT id, name, content_type, is_inline, content_id, size, sha256"
-            " FROM attachments WHERE message_id = ? ORDER BY position",
-            (message_id,),
-        )
-        return [
-            StoredAttachment(id_, name, kind, bool(inline), content_id, size, sha256)
-            for id_, name, kind, inline, content_id, size, sha256 in rows
-        ]
+        return self.files.of(message_id)
 
     def content(self, attachment: StoredAttachment) -> bytes:
         """Return the bytes of an attachment."""
-        query = "SELECT content FROM blobs WHERE sha256 = ?"
-        return self._db.execute(query, (attachment.sha256,)).fetchone()[0]
+        return self.files.content(attachment)
 
     def reset(self) -> None:
         """Forget every mail."""
         with self._db:
-            for table in ("messages", "attachments", "blobs"):
+            for table in ("messages", *TABLES):
                 self._db.execute(f"DELETE FROM {table}")
 
-    def _add(
-        self, owner: str, folder: str, content: dict[str, Any], attachments: list[Attachment]
+    def _existing(self, message_id: str) -> Message:
+        message = self.message(message_id)
+        assert message is not None
+        return message
+
+    def _deliver(
+        self,
+        sender: User,
+        content: dict[str, Any],
+        attachments: Sequence[Attachment | StoredAttachment],
+        save_to_sent: bool,
     ) -> str:
-        message_id, is_read = _new_id(), folder != INBOX
+        without_bcc = {**content, "bccRecipients": []}
+        number = self._add(NOBODY, ACCEPTED, content, attachments)
+        if save_to_sent:
+            self._add(sender.oid, SENT, content, attachments)
+        for person in _people(content):
+            self._add(person.oid, INBOX, without_bcc, attachments)
+        return number
+
+    def _add(
+        self,
+        owner: str,
+        folder: str,
+        content: dict[str, Any],
+        attachments: Sequence[Attachment | StoredAttachment],
+    ) -> str:
+        message_id, is_read = new_id(), folder != INBOX
         self._db.execute(
             "INSERT INTO messages (id, owner, folder, received_at, is_read, content)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             (message_id, owner, folder, self._store.now(), is_read, json.dumps(content)),
         )
-        for position, one in enumerate(attachments):
-            self._attach(message_id, position, one)
+        for one in attachments:
+            self.files.attach(message_id, one)
         return message_id
 
-    def _attach(self, message_id: str, position: int, one: Attachment) -> None:
-        sha256 = hashlib.sha256(one.content).hexdigest()
-        row = (one.name, one.content_type, one.is_inline, one.content_id, len(one.content), sha256)
-        self._db.execute(
-            "INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (_new_id(), message_id, position, *row),
-        )
-        self._db.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?)", (sha256, one.content))
+    def _remove(self, message: Message) -> None:
+        self._db.execute("DELETE FROM messages WHERE id = ?", (message.id,))
+        self.files.remove_all(message.id)
 
 
 def _people(content: dict[str, Any]) -> list[User]:
@@ -206,8 +242,3 @@ def _people(content: dict[str, Any]) -> list[User]:
 def _message(row: tuple[Any, ...]) -> Message:
     *head, is_read, content = row
     return Message(*head, bool(is_read), json.loads(content))
-
-
-def _new_id() -> str:
-    """Return an id in the shape of Exchange's: long, base64url, beginning with AAMk."""
-    return "AAMkAD" + base64.urlsafe_b64encode(secrets.token_bytes(60)).decode()

@@ -3,8 +3,8 @@
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.routing import Route
 
-from . import mail, me
-from .call import resource
+from . import mail, me, messages
+from .call import Answer, resource
 
 
 class _Pattern(Convertor[str]):
@@ -22,14 +22,26 @@ class _Pattern(Convertor[str]):
 
 register_url_convertor("version", _Pattern(r"v1\.0|beta"))
 # Actions may be written with their namespace, and in any letter case.
-register_url_convertor("sendmail", _Pattern(r"(?i:(?:microsoft\.graph\.)?sendmail)"))
+for action in ("sendMail", "send"):
+    regex = rf"(?i:(?:microsoft\.graph\.)?{action})"
+    register_url_convertor(action, _Pattern(regex))
 
 ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
+
+def _of_person(path: str, **methods: Answer) -> list[Route]:
+    """Return the routes of an address that is below /me and below /users/{id or name}."""
+    people = ("/{version:version}/me", "/{version:version}/users/{user}")
+    return [Route(person + path, resource(**methods), methods=ANY) for person in people]
+
+
 ROUTES = [
-    Route("/{version:version}/me", resource(GET=me.show), methods=ANY),
-    Route("/{version:version}/me/{action:sendmail}", resource(POST=mail.send), methods=ANY),
-    Route("/{version:version}/me/messages", resource(GET=mail.listing), methods=ANY),
-    Route("/{version:version}/me/messages/{id}", resource(GET=mail.show), methods=ANY),
+    *_of_person("", GET=me.show),
+    *_of_person("/{action:sendMail}", POST=mail.send),
+    *_of_person("/messages", GET=messages.listing, POST=messages.create),
+    *_of_person(
+        "/messages/{id}", GET=messages.show, PATCH=messages.change, DELETE=messages.delete
+    ),
+    *_of_person("/messages/{id}/{action:send}", POST=mail.send_draft),
     Route("/{version:version}/{path:path}", resource(), methods=ANY),
 ]

@@ -3,13 +3,16 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from .. import directory
 from ..directory import User
 from .bearer import caller
 from .errors import GraphError, request_headers, respond
+from .reading import payload
 
 JSON_TYPE = (
     "application/json;odata.metadata=minimal;odata.streaming=true;"
@@ -22,7 +25,8 @@ class Call:
     """One authenticated request to Graph."""
 
     request: Request
-    user: User
+    user: User  # who signed in
+    person: User  # whom the address names; with /me the same
     claims: dict[str, Any]
 
     @property
@@ -34,15 +38,37 @@ class Call:
         """Say whether the token carries one of these permissions."""
         return not set(scopes).isdisjoint(self.claims.get("scp", "").split())
 
-    def data(self, value: dict[str, Any]) -> Response:
+    @property
+    def url(self) -> str:
+        """The address of this call without its query."""
+        return self.request.app.state.graph + quote(self.request.scope["path"], safe="/@$'()")
+
+    async def payload(self) -> Any:
+        """Return the JSON of the body, or refuse it."""
+        return payload(self.request.headers.get("content-type", ""), await self.request.body())
+
+    def data(self, value: dict[str, Any], status: int = 200) -> Response:
         """Answer with data."""
         headers = {**request_headers(self.request), "OData-Version": "4.0"}
-        return JSONResponse(value, 200, {**headers, "Content-Type": JSON_TYPE})
+        return JSONResponse(value, status, {**headers, "Content-Type": JSON_TYPE})
+
+    def raw(self, content: bytes, content_type: str) -> Response:
+        """Answer with what `$value` asks for; a browser is to save it, never to show it."""
+        headers = {**request_headers(self.request), "X-Content-Type-Options": "nosniff"}
+        headers |= {"Content-Disposition": "attachment", "Content-Security-Policy": "sandbox"}
+        return Response(content, 200, headers, content_type)
+
+    def done(self) -> Response:
+        """Answer 204: done, and nothing to show for it."""
+        return Response(status_code=204, headers=request_headers(self.request))
 
     def accepted(self) -> Response:
         """Answer 202 with nothing in it: taken, not yet done."""
         return Response(status_code=202, headers=request_headers(self.request))
 
+
+WITH_BODY = ("POST", "PUT", "PATCH")
+LENGTH_HEADERS = {"content-length", "transfer-encoding"}
 
 Answer = Callable[[Call], Awaitable[Response]]
 
@@ -55,12 +81,30 @@ def resource(**methods: Answer) -> Callable[[Request], Awaitable[Response]]:
 
     async def handler(request: Request) -> Response:
         try:
-            call = Call(request, *caller(request))
-            return await _chosen(request, methods)(call)
+            user, claims = caller(request)
+            answer = _chosen(request, methods)
+            return await answer(Call(request, user, _person(request, user), claims))
         except GraphError as error:
             return respond(request, error)
 
     return handler
+
+
+def _person(request: Request, user: User) -> User:
+    """Return the person whom /users/{id or name} names, or the one who signed in."""
+    named = request.path_params.get("user")
+    if named is None:
+        return user
+    found = directory.user(named)
+    if found is None and not request.scope["path"].endswith(named):  # a mailbox
+        raise GraphError(404, "ResourceNotFound", "Resource could not be discovered.")
+    if found is None:
+        text = (
+            f"Resource '{named}' does not exist or one of its queried reference-property objects"
+            " are not present."
+        )
+        raise GraphError(404, "Request_ResourceNotFound", text, gateway=True)
+    return found
 
 
 def _chosen(request: Request, methods: dict[str, Answer]) -> Answer:
@@ -71,12 +115,15 @@ def _chosen(request: Request, methods: dict[str, Answer]) -> Answer:
         text = "Specified HTTP method is not allowed for the request target."
         headers = {"Allow": ", ".join(methods)}
         raise GraphError(405, "BadRequest", text, gateway=True, headers=headers)
+    if method in WITH_BODY and LENGTH_HEADERS.isdisjoint(request.headers):
+        raise GraphError(411, "LengthRequired", "Content-Length required.", gateway=True)
     return methods[method]
 
 
 def _unknown(request: Request) -> GraphError:
     """Return the refusal of a path that leads nowhere; it names the segment."""
     segments = request.path_params["path"].split("/")
-    known = 1 if segments[0] == "me" and len(segments) > 1 else 0
+    known = {"me": 1, "users": 2}.get(segments[0], 0)
+    known = known if known < len(segments) else 0
     text = f"Resource not found for the segment '{segments[known]}'."
     return GraphError(400, "BadRequest", text, gateway=True)

@@ -1,11 +1,12 @@
-"""From the JSON of a sendMail call to a mail, by the types of Graph's metadata (CSDL)."""
+"""From the JSON of a mail to what it means, by the types of Graph's metadata (CSDL)."""
 
 import mimetypes
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from ..mailboxes import RECIPIENT_FIELDS, Attachment
+from ..files import Attachment
+from ..mailboxes import RECIPIENT_FIELDS
 from .errors import GraphError
 from .reading import (
     UnknownMember,
@@ -27,7 +28,7 @@ OLD_NAMESPACE = "microsoft.outlookservices."
 
 @dataclass(frozen=True)
 class Draft:
-    """What a sendMail call asks for."""
+    """A mail that somebody asks for: to be sent, or to be kept."""
 
     content: dict[str, Any]
     attachments: list[Attachment]
@@ -43,11 +44,29 @@ def send_mail(parsed: Any) -> Draft:
             " payload. The missing parameters are: Message."
         )
         raise refused(why)
-    message = asked["message"]
-    attachments = message.pop("attachments", None) or []
-    _check_recipients(message)
-    _check_headers(message)
-    return Draft(message, attachments, asked.get("saveToSentItems") is not False)
+    content, attachments = _parted(asked["message"])
+    check_recipients(content)
+    return Draft(content, attachments, asked.get("saveToSentItems") is not False)
+
+
+def message(parsed: Any) -> Draft:
+    """Read a message that is to be kept, and may be unfinished."""
+    content, attachments = _parted(_message(parsed))
+    return Draft(content, attachments, save_to_sent=True)
+
+
+def attachment(parsed: Any) -> Attachment:
+    """Read a file that is to be added to a draft."""
+    return _attachment(parsed)
+
+
+def _parted(content: dict[str, Any]) -> tuple[dict[str, Any], list[Attachment]]:
+    """Part the members of a message that is sound from the files that come with it."""
+    attachments = content.pop("attachments", None) or []
+    if None in attachments:
+        raise refused("A null value was found in the collection 'attachments'.")
+    _check_headers(content)
+    return content, attachments
 
 
 def _parameters(parsed: Any) -> dict[str, Any]:
@@ -149,7 +168,7 @@ _message = structure(
 )  # fmt: skip
 
 
-def _check_recipients(message: dict[str, Any]) -> None:
+def check_recipients(message: dict[str, Any]) -> None:
     """Refuse a mail for nobody, for too many, or for something that is no address."""
     found = [one for name in RECIPIENT_FIELDS for one in message.get(name) or []]
     if not found:

@@ -1,0 +1,118 @@
+"""How a message looks in Graph's answers (Microsoft: "message resource type")."""
+
+import base64
+import datetime
+import hashlib
+import html
+import re
+from typing import Any
+
+from ..mailboxes import RECIPIENT_FIELDS, Message
+from .call import Call
+from .query import select
+
+TYPE = "microsoft.graph.message"
+READ_BODY = ("Mail.Read", "Mail.ReadWrite")
+BODY_MEMBERS = ("body", "bodyPreview", "uniqueBody")
+ONLY_SELECTED = ("internetMessageHeaders", "uniqueBody")
+ALWAYS = ("@odata.etag", "id")
+PREVIEW = 255  # characters
+LONGEST_SEARCH = 20_000  # characters that the preview is looked for in
+HTML_HEAD = (
+    '<html><head>\r\n<meta http-equiv="Content-Type" content="text/html; charset=utf-8">'
+    "</head><body>"
+)
+
+
+def message(call: Call, one: Message) -> dict[str, Any]:
+    """Return a message with the members that the call asks for."""
+    every = members(call, one)
+    if "$select" not in call.request.query_params:
+        every = {name: value for name, value in every.items() if name not in ONLY_SELECTED}
+    hidden = () if call.may(*READ_BODY) else BODY_MEMBERS
+    found = select(call, every, TYPE, ALWAYS)
+    return {name: value for name, value in found.items() if name not in hidden}
+
+
+def members(call: Call, one: Message) -> dict[str, Any]:
+    """Return a message as Graph shows it, all members, in Graph's order."""
+    content = one.content
+    when = time(one.received_at)
+    files = call.request.app.state.mailboxes.attachments(one.id)
+    body = {"contentType": content["body"]["contentType"], "content": _page(one)}
+    change = digest(f"{one.id} {content.get('changes', 0)}")
+    return {
+        "@odata.etag": f'W/"{change}"',
+        "id": one.id,
+        "createdDateTime": when,
+        "lastModifiedDateTime": time(one.changed_at),
+        "changeKey": change,
+        "categories": content.get("categories") or [],
+        "receivedDateTime": when,
+        "sentDateTime": when,
+        "hasAttachments": any(not file.is_inline for file in files),
+        "internetMessageId": content["internetMessageId"],
+        "subject": one.subject,
+        "bodyPreview": _preview(one),
+        "importance": content.get("importance") or "normal",
+        "parentFolderId": folder_id(one.owner, one.folder),
+        "conversationId": content["conversationId"],
+        "conversationIndex": _index(content["conversationId"]),
+        "isDeliveryReceiptRequested": bool(content.get("isDeliveryReceiptRequested")),
+        "isReadReceiptRequested": bool(content.get("isReadReceiptRequested")),
+        "isRead": one.is_read,
+        "isDraft": one.is_draft,
+        "webLink": f"{call.request.app.state.authority}/mailbox/{one.id}",
+        "inferenceClassification": content.get("inferenceClassification") or "focused",
+        "body": body,
+        "sender": content["sender"],
+        "from": content["from"],
+        **{name: content[name] for name in RECIPIENT_FIELDS},
+        "replyTo": content["replyTo"],
+        "flag": content.get("flag") or {"flagStatus": "notFlagged"},
+        "internetMessageHeaders": content.get("internetMessageHeaders") or [],
+        "uniqueBody": body,
+    }
+
+
+def _page(one: Message) -> str:
+    """Return the body; Exchange makes a whole page of a piece of HTML."""
+    if not one.is_html or re.search(r"(?i)<html[\s>]", one.body[:LONGEST_SEARCH]):
+        return one.body
+    return f"{HTML_HEAD}{one.body}</body></html>\r\n"
+
+
+def _index(conversation: str) -> str:
+    """Return the place in a conversation: Exchange's 22 bytes for its first message."""
+    rest = hashlib.sha256(conversation.encode()).digest()[:21]
+    return base64.b64encode(b"\x01" + rest).decode()
+
+
+def _preview(one: Message) -> str:
+    """Return the beginning of the body as text."""
+    body = one.body[:LONGEST_SEARCH]
+    if one.is_html:
+        body = re.sub(r"(?is)<(script|style|head)\b.*?</\1\s*>|<[^>]*>", " ", body)
+        body = " ".join(html.unescape(body).split())
+    return body[:PREVIEW]
+
+
+def context(call: Call, what: str) -> str:
+    """Return `@odata.context`: what kind of thing the answer holds, and whose it is."""
+    return f"{call.root}/$metadata#users('{call.person.oid}')/{what}"
+
+
+def folder_id(owner: str, name: str) -> str:
+    """Return the id of a person's folder."""
+    return "AAMkADf" + digest(owner + name)
+
+
+def time(seconds: float) -> str:
+    """Return an Edm.DateTimeOffset."""
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def digest(text: str) -> str:
+    """Return a text that looks like Exchange's keys and depends on `text` alone."""
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode()
