@@ -73,7 +73,11 @@ class Upload:
 
 
 class Files:
-    """All files of the sandbox. Methods that write are part of the caller's transaction."""
+    """All files of the sandbox.
+
+    What changes a message's files is part of the caller's transaction; a step of an upload is
+    a transaction of its own.
+    """
 
     def __init__(self, db: sqlite3.Connection):
         self._db = db
@@ -130,10 +134,12 @@ class Files:
             query = f"UPDATE {table} SET message_id = ? WHERE message_id = ?"
             self._db.execute(query, (new_id, message_id))
 
-    def start(self, upload: Upload) -> None:
-        """Begin a file that comes in pieces."""
+    def start(self, upload: Upload, now: float) -> None:
+        """Begin a file that comes in pieces; those that nobody went on with are forgotten."""
         row = tuple(vars(upload).values())
-        self._db.execute(f"INSERT INTO uploads VALUES ({', '.join('?' * len(row))})", row)
+        with self._db:
+            self.sweep(now)
+            self._db.execute(f"INSERT INTO uploads VALUES ({', '.join('?' * len(row))})", row)
 
     def upload(self, upload_id: str) -> Upload | None:
         """Return a file that is still coming."""
@@ -143,16 +149,17 @@ class Files:
     def add_piece(self, upload: Upload, content: bytes, expires_at: float) -> str | None:
         """Store the next piece; with the last one attach the file and return its id."""
         row = (upload.id, upload.received, content)
-        self._db.execute("INSERT INTO pieces VALUES (?, ?, ?)", row)
         received = upload.received + len(content)
-        query = "UPDATE uploads SET received = ?, expires_at = ? WHERE id = ?"
-        self._db.execute(query, (received, expires_at, upload.id))
-        return self._finish(upload) if received == upload.size else None
+        with self._db:
+            self._db.execute("INSERT INTO pieces VALUES (?, ?, ?)", row)
+            query = "UPDATE uploads SET received = ?, expires_at = ? WHERE id = ?"
+            self._db.execute(query, (received, expires_at, upload.id))
+            return self._finish(upload) if received == upload.size else None
 
-    def cancel(self, upload_id: str) -> None:
+    def cancel(self, upload: Upload) -> None:
         """Give a file up that is still coming."""
-        self._db.execute("DELETE FROM uploads WHERE id = ?", (upload_id,))
-        self.sweep()
+        with self._db:
+            self._forget(upload)
 
     def sweep(self, now: float = 0.0) -> None:
         """Forget contents that nothing refers to, and uploads that ended before `now`."""
@@ -173,8 +180,12 @@ class Files:
         if not self._known(sha256):
             self._db.execute("INSERT INTO uploaded VALUES (?, ?)", (sha256, upload.id))
         attachment_id = self._add(upload.message_id, upload, upload.size, sha256)
-        self.cancel(upload.id)
+        self._forget(upload)
         return attachment_id
+
+    def _forget(self, upload: Upload) -> None:
+        self._db.execute("DELETE FROM uploads WHERE id = ?", (upload.id,))
+        self.sweep()
 
     def _pieces(self, upload_id: str) -> Iterator[bytes]:
         query = "SELECT start FROM pieces WHERE upload_id = ? ORDER BY start"

@@ -15,7 +15,7 @@ from .graph.errors import GraphError, respond
 
 LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-GRAPH_PATHS = ("/v1.0/", "/beta/")
+GRAPH_PATHS = ("/v1.0/", "/beta/", "/api/v2.0/")  # the last: ranges of large files
 
 MEBIBYTE = 1024 * 1024
 GRAPH_BODY = 4 * MEBIBYTE  # Microsoft: "The maximum request length supported is 4MB."

@@ -142,6 +142,17 @@ class Mailboxes:
             self._db.execute(query, (moved, DELETED, message.id))
             self.files.move(message.id, moved)
 
+    def attach(self, draft: Message, one: Attachment) -> StoredAttachment:
+        """Add a file to a draft."""
+        with self._db:
+            attachment_id = self.files.attach(draft.id, one)
+        return next(one for one in self.files.of(draft.id) if one.id == attachment_id)
+
+    def detach(self, message: Message, one: StoredAttachment) -> None:
+        """Take a file off a message."""
+        with self._db:
+            self.files.remove(one.id)
+
     def counts(self, owner: str) -> dict[str, tuple[int, int]]:
         """Return how many messages each folder of a person has, and how many are unread."""
         rows = self._db.execute(

@@ -3,7 +3,7 @@
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.routing import Route
 
-from . import mail, me, messages
+from . import attachments, mail, me, messages, upload
 from .call import Answer, resource
 
 
@@ -22,10 +22,11 @@ class _Pattern(Convertor[str]):
 
 register_url_convertor("version", _Pattern(r"v1\.0|beta"))
 # Actions may be written with their namespace, and in any letter case.
-for action in ("sendMail", "send"):
+for action in ("sendMail", "send", "createUploadSession"):
     regex = rf"(?i:(?:microsoft\.graph\.)?{action})"
     register_url_convertor(action, _Pattern(regex))
 
+FILES = "/messages/{id}/attachments"
 ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -43,5 +44,20 @@ ROUTES = [
         "/messages/{id}", GET=messages.show, PATCH=messages.change, DELETE=messages.delete
     ),
     *_of_person("/messages/{id}/{action:send}", POST=mail.send_draft),
+    *_of_person(FILES, GET=attachments.listing, POST=attachments.create),
+    *_of_person(f"{FILES}/{{action:createUploadSession}}", POST=upload.start),
+    *_of_person(f"{FILES}/{{file}}", GET=attachments.show, DELETE=attachments.delete),
+    *_of_person(f"{FILES}/{{file}}/$value", GET=attachments.value),
+    # The addresses that Exchange gives out itself: keys in parentheses.
+    Route(
+        "/{version:version}/Users('{user}')/Messages('{id}')/Attachments('{file}')",
+        resource(GET=attachments.show, DELETE=attachments.delete),
+        methods=ANY,
+    ),
+    Route(
+        "/api/v2.0/Users('{user}')/Messages('{id}')/AttachmentSessions('{session}')",
+        upload.session(PUT=upload.put, GET=upload.progress, DELETE=upload.cancel),
+        methods=ANY,
+    ),
     Route("/{version:version}/{path:path}", resource(), methods=ANY),
 ]

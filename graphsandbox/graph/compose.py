@@ -9,6 +9,7 @@ from ..files import Attachment
 from ..mailboxes import RECIPIENT_FIELDS
 from .errors import GraphError
 from .reading import (
+    Reader,
     UnknownMember,
     binary,
     boolean,
@@ -19,6 +20,7 @@ from .reading import (
     refused,
     structure,
     text,
+    whole,
 )
 
 MOST_RECIPIENTS = 500  # Microsoft: to, cc and bcc together
@@ -37,7 +39,7 @@ class Draft:
 
 def send_mail(parsed: Any) -> Draft:
     """Read the parameters of the action sendMail."""
-    asked = _parameters(parsed)
+    asked = _parameters("sendMail", parsed, message=_message, saveToSentItems=boolean)
     if asked.get("message") is None:
         why = (
             "One or more parameters of the operation 'sendMail' are missing from the request"
@@ -60,6 +62,22 @@ def attachment(parsed: Any) -> Attachment:
     return _attachment(parsed)
 
 
+def attachment_item(parsed: Any) -> dict[str, Any]:
+    """Read the parameters of the action createUploadSession."""
+    asked = _parameters("createUploadSession", parsed, attachmentItem=_attachment_item)
+    item = asked.get("attachmentItem") or {}
+    if item.get("attachmentType", "file") != "file" or "size" not in item:
+        raise refused("An attachmentItem of the type file, with its size, is needed.")
+    name = item.get("name") or "attachment"
+    return {
+        "name": name,
+        "contentType": item.get("contentType") or _guessed_type(name),
+        "isInline": bool(item.get("isInline")),
+        "contentId": item.get("contentId"),
+        "size": item["size"] or 0,
+    }
+
+
 def _parted(content: dict[str, Any]) -> tuple[dict[str, Any], list[Attachment]]:
     """Part the members of a message that is sound from the files that come with it."""
     attachments = content.pop("attachments", None) or []
@@ -69,14 +87,13 @@ def _parted(content: dict[str, Any]) -> tuple[dict[str, Any], list[Attachment]]:
     return content, attachments
 
 
-def _parameters(parsed: Any) -> dict[str, Any]:
-    readers = {"message": _message, "saveToSentItems": boolean}
+def _parameters(action: str, parsed: Any, **readers: Reader) -> dict[str, Any]:
     try:
         return members(parsed, readers, "")
     except UnknownMember as unknown:
         why = (
             f"The parameter '{unknown}' in the request payload is not a valid parameter for the"
-            " operation 'sendMail'."
+            f" operation '{action}'."
         )
         raise refused(why) from None
 
@@ -114,6 +131,17 @@ def _attachment(value: Any) -> Attachment:
         is_inline=bool(found.get("isInline")),
         content_id=found.get("contentId"),
     )
+
+
+_attachment_item = structure(
+    "microsoft.graph.attachmentItem",
+    attachmentType=one_of("microsoft.graph.attachmentType", "file", "item", "reference"),
+    contentId=text,
+    contentType=text,
+    isInline=boolean,
+    name=text,
+    size=whole,
+)
 
 
 def _guessed_type(name: str) -> str:

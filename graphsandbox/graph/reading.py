@@ -8,6 +8,7 @@ refused, though the metadata calls a message open.
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -103,6 +104,15 @@ def boolean(value: Any) -> bool:
     if str(value).lower() not in known:
         raise _no_literal(value, "Edm.Boolean")
     return known[str(value).lower()]
+
+
+def whole(value: Any) -> int:
+    """Read an Edm.Int64, which may also be written as a text."""
+    if isinstance(value, dict | list):
+        raise _unexpected(value, "PrimitiveValue")
+    if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,18}", str(value)):
+        raise _no_literal(value, "Edm.Int64")
+    return int(value)
 
 
 def binary(value: Any) -> bytes:

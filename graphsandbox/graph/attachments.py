@@ -1,0 +1,100 @@
+"""Files of a message: list, read, add, remove (Microsoft: "fileAttachment resource type")."""
+
+import base64
+from typing import Any
+
+from starlette.responses import Response
+
+from ..files import StoredAttachment
+from ..mailboxes import Mailboxes, Message
+from . import access, compose, shown
+from .call import Call
+from .errors import GraphError
+from .query import select
+
+TYPE = "microsoft.graph.fileAttachment"
+ALWAYS = ("@odata.type", "@odata.mediaContentType", "id")
+CONTENT = "contentBytes"
+
+
+async def listing(call: Call) -> Response:
+    """GET .../attachments: all of them, with their content unless `$select` leaves it out."""
+    mailboxes, message = access.message(call, *access.READ_BODY)
+    value = [_shown(call, mailboxes, message, one) for one in mailboxes.attachments(message.id)]
+    return call.data({"@odata.context": _context(call, message), "value": value})
+
+
+async def create(call: Call) -> Response:
+    """POST .../attachments: a file of up to 3 MB, as JSON."""
+    mailboxes, message = access.message(call, *access.WRITE)
+    check_draft(message)
+    stored = mailboxes.attach(message, compose.attachment(await call.payload()))
+    return _one(call, mailboxes, message, stored, 201)
+
+
+async def show(call: Call) -> Response:
+    """GET .../attachments/{id}: one of them."""
+    return _one(call, *_found(call, *access.READ_BODY))
+
+
+async def value(call: Call) -> Response:
+    """GET .../attachments/{id}/$value: the file itself."""
+    mailboxes, _, stored = _found(call, *access.READ_BODY)
+    return call.stream(mailboxes.files.pieces(stored), stored.size, "application/octet-stream")
+
+
+async def delete(call: Call) -> Response:
+    """DELETE .../attachments/{id}: off the message, for good."""
+    mailboxes, message, stored = _found(call, *access.WRITE)
+    mailboxes.detach(message, stored)
+    return call.done()
+
+
+def check_draft(message: Message) -> None:
+    """Refuse to add to a message that has been sent; the words are ours."""
+    if not message.is_draft:
+        text = "Files can be attached to a draft only."
+        raise GraphError(400, "ErrorInvalidRequest", text)
+
+
+def _found(call: Call, *scopes: str) -> tuple[Mailboxes, Message, StoredAttachment]:
+    mailboxes, message = access.message(call, *scopes)
+    wanted = call.request.path_params["file"]
+    for one in mailboxes.attachments(message.id):
+        if one.id == wanted:
+            return mailboxes, message, one
+    raise access.not_found()
+
+
+def _one(
+    call: Call, mailboxes: Mailboxes, message: Message, stored: StoredAttachment, status: int = 200
+) -> Response:
+    context = {"@odata.context": _context(call, message) + "/$entity"}
+    return call.data({**context, **_shown(call, mailboxes, message, stored)}, status)
+
+
+def _shown(
+    call: Call, mailboxes: Mailboxes, message: Message, stored: StoredAttachment
+) -> dict[str, Any]:
+    """Return a file as Graph shows it; its content is read only where it is asked for."""
+    members: dict[str, Any] = {
+        "@odata.type": f"#{TYPE}",
+        "@odata.mediaContentType": stored.content_type,
+        "id": stored.id,
+        "lastModifiedDateTime": shown.time(message.changed_at),
+        "name": stored.name,
+        "contentType": stored.content_type,
+        "size": stored.size,
+        "isInline": stored.is_inline,
+        "contentId": stored.content_id,
+        "contentLocation": None,
+        CONTENT: None,
+    }
+    found = select(call, members, TYPE, ALWAYS)
+    if CONTENT in found:
+        found[CONTENT] = base64.b64encode(mailboxes.content(stored)).decode()
+    return found
+
+
+def _context(call: Call, message: Message) -> str:
+    return shown.context(call, f"messages('{message.id}')/attachments")
