@@ -26,6 +26,15 @@ CREATE INDEX IF NOT EXISTS messages_by_owner ON messages (owner, folder, number)
 
 # Well-known folder names, and ours.
 INBOX, DRAFTS, SENT, DELETED = "inbox", "drafts", "sentitems", "deleteditems"
+FOLDERS = {  # by Graph's names, with those that people see
+    "archive": "Archive",
+    DELETED: "Deleted Items",
+    DRAFTS: "Drafts",
+    INBOX: "Inbox",
+    "junkemail": "Junk Email",
+    "outbox": "Outbox",
+    SENT: "Sent Items",
+}
 ACCEPTED = "accepted"
 NOBODY = ""  # the owner of what is in ACCEPTED
 RECIPIENT_FIELDS = ("toRecipients", "ccRecipients", "bccRecipients")

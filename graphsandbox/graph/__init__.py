@@ -3,7 +3,7 @@
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.routing import Route
 
-from . import attachments, mail, me, messages, upload
+from . import attachments, folders, mail, me, messages, upload
 from .call import Answer, resource
 
 
@@ -44,6 +44,11 @@ ROUTES = [
         "/messages/{id}", GET=messages.show, PATCH=messages.change, DELETE=messages.delete
     ),
     *_of_person("/messages/{id}/{action:send}", POST=mail.send_draft),
+    *_of_person("/mailFolders", GET=folders.listing),
+    *_of_person("/mailFolders/{folder}", GET=folders.show),
+    *_of_person(
+        "/mailFolders/{folder}/messages", GET=folders.messages_of, POST=folders.create_in
+    ),
     *_of_person(FILES, GET=attachments.listing, POST=attachments.create),
     *_of_person(f"{FILES}/{{action:createUploadSession}}", POST=upload.start),
     *_of_person(f"{FILES}/{{file}}", GET=attachments.show, DELETE=attachments.delete),

@@ -1,16 +1,15 @@
 """Messages of a mailbox: list, read, write drafts, change, delete (Microsoft: "message")."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from ..mailboxes import DRAFTS
-from . import compose, content, shown
+from ..mailboxes import DRAFTS, Message
+from . import compose, content, filters, shown
 from .access import READ, WRITE, message, opened
 from .call import Call
 from .errors import GraphError
-from .query import page
+from .query import envelope, page
 
 # What may be changed once a message has been sent (Microsoft: "Update message").
 AFTER_SENDING = {"categories", "flag", "importance", "inferenceClassification", "isRead"}
@@ -18,24 +17,49 @@ AFTER_SENDING = {"categories", "flag", "importance", "inferenceClassification", 
 
 async def listing(call: Call) -> Response:
     """GET /me/messages: newest first, a page at a time."""
+    return await page_of(call, None, "messages")
+
+
+async def page_of(call: Call, folder: str | None, context: str) -> Response:
+    """Answer with the messages of a folder, or of all, as the query options say."""
     mailboxes = opened(call, *READ)
     top, skip = page(call)
-    found = mailboxes.messages(call.person.oid, top=top + 1, skip=skip)
-    answer: dict[str, Any] = {"@odata.context": shown.context(call, "messages")}
-    answer["value"] = [shown.message(call, one) for one in found[:top]]
-    if len(found) > top > 0:
-        asked = dict(call.request.query_params) | {"$top": str(top), "$skip": str(skip + top)}
-        answer["@odata.nextLink"] = f"{call.url}?{urlencode(asked)}"
-    return call.data(answer)
+    owner, query = call.person.oid, call.request.query_params
+    if "$filter" in query or "$orderby" in query:
+        every = _picked(call, mailboxes.messages(owner, folder))
+        total, found = len(every), every[skip : skip + top]
+    else:
+        counts = mailboxes.counts(owner)
+        total = sum(n for name, (n, _) in counts.items() if folder in (None, name))
+        found = mailboxes.messages(owner, folder, top, skip)
+    value = [shown.message(call, one) for one in found]
+    return call.data(envelope(call, shown.context(call, context), value, total, top, skip))
+
+
+def _picked(call: Call, every: list[Message]) -> list[Message]:
+    """Return the messages that `$filter` lets through, in the order of `$orderby`."""
+    query, known = call.request.query_params, shown.sortable(call)
+    holds = filters.condition(query.get("$filter", "true"), known)
+    keys = filters.order(query["$orderby"], known) if "$orderby" in query else []
+    pairs = [(one, shown.members(call, one)) for one in every]
+    pairs = [pair for pair in pairs if holds(pair[1])]
+    for key, other_way in reversed(keys):
+        pairs.sort(key=lambda pair, key=key: key(pair[1]), reverse=other_way)
+    return [one for one, _ in pairs]
 
 
 async def create(call: Call) -> Response:
     """POST /me/messages: a draft."""
+    return await create_in(call, DRAFTS)
+
+
+async def create_in(call: Call, folder: str) -> Response:
+    """Make a draft in a folder."""
     mailboxes = opened(call, *WRITE)
     asked = compose.message(await call.payload())
     asked.content.pop("isRead", None)
     written = content.changed(content.new(call.user), asked.content, call.user)
-    draft = mailboxes.save_draft(call.person, written, asked.attachments, DRAFTS)
+    draft = mailboxes.save_draft(call.person, written, asked.attachments, folder)
     return _one(call, draft, 201)
 
 
@@ -69,6 +93,6 @@ def _set(asked: dict[str, Any]) -> set[str]:
     return {name for name, value in asked.items() if value is not None}
 
 
-def _one(call: Call, found: Any, status: int = 200) -> Response:
+def _one(call: Call, found: Message, status: int = 200) -> Response:
     context = {"@odata.context": shown.context(call, "messages/$entity")}
     return call.data({**context, **shown.message(call, found)}, status)

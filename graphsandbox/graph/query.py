@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from .call import Call
 from .errors import GraphError
@@ -40,6 +41,20 @@ def page(call: Call) -> tuple[int, int]:
             f" The value from the incoming request is '{top}'."
         )
     return top, _whole(call, "$skip", 0)
+
+
+def envelope(
+    call: Call, context: str, value: list[dict[str, Any]], total: int, top: int, skip: int
+) -> dict[str, Any]:
+    """Return a page of a listing, with the address of the next one when there is more."""
+    answer: dict[str, Any] = {"@odata.context": context}
+    if flag(call, "$count"):
+        answer["@odata.count"] = total
+    answer["value"] = value
+    if total > skip + top and top:
+        asked = dict(call.request.query_params) | {"$top": str(top), "$skip": str(skip + top)}
+        answer["@odata.nextLink"] = f"{call.url}?{urlencode(asked)}"
+    return answer
 
 
 def flag(call: Call, option: str) -> bool:

@@ -16,6 +16,13 @@ READ_BODY = ("Mail.Read", "Mail.ReadWrite")
 BODY_MEMBERS = ("body", "bodyPreview", "uniqueBody")
 ONLY_SELECTED = ("internetMessageHeaders", "uniqueBody")
 ALWAYS = ("@odata.etag", "id")
+SORTED_BY = {  # what `$filter` and `$orderby` may look at, beside the body
+    "id", "createdDateTime", "lastModifiedDateTime", "changeKey", "categories",
+    "receivedDateTime", "sentDateTime", "hasAttachments", "internetMessageId", "subject",
+    "importance", "parentFolderId", "conversationId", "isDeliveryReceiptRequested",
+    "isReadReceiptRequested", "isRead", "isDraft", "inferenceClassification", "sender", "from",
+    "flag",
+}  # fmt: skip
 PREVIEW = 255  # characters
 LONGEST_SEARCH = 20_000  # characters that the preview is looked for in
 HTML_HEAD = (
@@ -32,6 +39,11 @@ def message(call: Call, one: Message) -> dict[str, Any]:
     hidden = () if call.may(*READ_BODY) else BODY_MEMBERS
     found = select(call, every, TYPE, ALWAYS)
     return {name: value for name, value in found.items() if name not in hidden}
+
+
+def sortable(call: Call) -> set[str]:
+    """Return the members that a listing may be filtered and sorted by."""
+    return SORTED_BY | ({"body", "bodyPreview"} if call.may(*READ_BODY) else set())
 
 
 def members(call: Call, one: Message) -> dict[str, Any]:

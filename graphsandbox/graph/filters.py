@@ -1,0 +1,223 @@
+"""`$filter` in its simple forms, and `$orderby` (Microsoft: filter-query-parameter).
+
+Known are: members and paths such as `from/emailAddress/address`; eq, ne, gt, ge, lt, le; and,
+or, not, parentheses; startswith, endswith, contains. A condition becomes a function of the
+message as Graph shows it.
+"""
+
+import datetime
+import operator
+import re
+from collections.abc import Callable
+from typing import Any
+
+from .errors import GraphError
+from .query import bad_query
+
+Shown = dict[str, Any]
+Value = Callable[[Shown], Any]
+Condition = Callable[[Shown], bool]
+
+TOKEN = re.compile(
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<sign>[(),])"
+    r"|(?P<time>\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?)"
+    r"|(?P<number>-?\d+)|(?P<word>[A-Za-z@][\w./]*))"
+)
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq, "ne": operator.ne, "gt": operator.gt, "ge": operator.ge,
+    "lt": operator.lt, "le": operator.le,
+}  # fmt: skip
+FUNCTIONS: dict[str, Callable[[str, str], bool]] = {
+    "startswith": str.startswith, "endswith": str.endswith, "contains": operator.contains,
+}  # fmt: skip
+LITERALS = {"true": True, "false": False, "null": None}
+DEEPEST = 20  # parentheses and nots within one another
+
+
+class _Reader:
+    """Reads one filter from left to right."""
+
+    def __init__(self, text: str, known: set[str]):
+        self.text, self.known, self.place, self.depth = text, known, 0, 0
+        self.kind, self.token = "", ""
+        self.step()
+
+    def step(self) -> str:
+        """Go to the next token; return the one that was passed."""
+        passed = self.token
+        if not self.text[self.place :].strip():
+            self.kind, self.token = "end", ""
+            return passed
+        found = TOKEN.match(self.text, self.place)
+        if found is None or found.lastgroup is None:
+            raise self.wrong()
+        self.kind, self.token = found.lastgroup, found[found.lastgroup]
+        self.place = found.end()
+        return passed
+
+    def wrong(self) -> GraphError:
+        """Return the refusal of a filter that can't be read on from here."""
+        why = f"Invalid filter clause: syntax error at position {self.place} in '{self.text}'."
+        return bad_query(why)
+
+    def take(self, sign: str) -> None:
+        """Pass a sign that must stand here."""
+        if self.token != sign:
+            raise self.wrong()
+        self.step()
+
+    def either(self) -> Condition:
+        """Read conditions joined by `or`."""
+        left = self.both()
+        while self.token == "or":
+            self.step()
+            left = _or(left, self.both())
+        return left
+
+    def both(self) -> Condition:
+        """Read conditions joined by `and`, which binds closer."""
+        left = self.one()
+        while self.token == "and":
+            self.step()
+            left = _and(left, self.one())
+        return left
+
+    def one(self) -> Condition:
+        """Read one condition, what is in parentheses, or the contrary of one."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.wrong()
+        try:
+            if self.token == "not":
+                self.step()
+                inner = self.one()
+                return lambda shown: not inner(shown)
+            if self.token == "(":
+                self.step()
+                inner = self.either()
+                self.take(")")
+                return inner
+            return self.comparison()
+        finally:
+            self.depth -= 1
+
+    def comparison(self) -> Condition:
+        """Read `member eq value` and its like, or a member that is true or false."""
+        if self.kind == "word" and self.token.lower() in FUNCTIONS:
+            return self.function()
+        left = self.value()
+        if self.token not in COMPARISONS:
+            return lambda shown: left(shown) is True
+        compare = COMPARISONS[self.step()]
+        right = self.value()
+
+        def holds(shown: Shown) -> bool:
+            try:
+                return bool(compare(_plain(left(shown)), _plain(right(shown))))
+            except TypeError:  # such as a text that is to be less than a number
+                return False
+
+        return holds
+
+    def function(self) -> Condition:
+        """Read `startswith(member, value)` and its like."""
+        test = FUNCTIONS[self.step().lower()]
+        self.take("(")
+        text = self.value()
+        self.take(",")
+        part = self.value()
+        self.take(")")
+        return lambda shown: test(_plain(text(shown) or ""), _plain(part(shown) or ""))
+
+    def moment(self, token: str) -> str:
+        """Return a time of the filter."""
+        try:
+            return _moment(token)
+        except (ValueError, OverflowError) as error:
+            raise self.wrong() from error
+
+    def value(self) -> Value:
+        """Read a member or a literal."""
+        kind, token = self.kind, self.token
+        if kind not in ("text", "time", "number", "word"):
+            raise self.wrong()
+        self.step()
+        if kind == "text":
+            text = token[1:-1].replace("''", "'")
+            return lambda shown: text
+        if kind == "number":
+            return lambda shown: int(token)
+        if kind == "time":
+            moment = self.moment(token)
+            return lambda shown: moment
+        if token in LITERALS:
+            return lambda shown: LITERALS[token]
+        return path(token, self.known)
+
+
+def condition(text: str, known: set[str]) -> Condition:
+    """Return what a filter asks of a message whose members are `known`."""
+    reader = _Reader(text, known)
+    found = reader.either()
+    if reader.kind != "end":
+        raise reader.wrong()
+    return found
+
+
+def order(text: str, known: set[str]) -> list[tuple[Value, bool]]:
+    """Return what to sort by, and for each whether it is the other way round."""
+    keys = []
+    for one in text.split(","):
+        name, _, direction = one.strip().partition(" ")
+        if direction.strip().lower() not in ("", "asc", "desc"):
+            raise bad_query(f"Invalid orderby clause: syntax error in '{text}'.")
+        keys.append((_sortable(path(name, known)), direction.strip().lower() == "desc"))
+    return keys
+
+
+def path(text: str, known: set[str]) -> Value:
+    """Return what finds a member, or a member of a member."""
+    first, *rest = text.split("/")
+    names = {name.lower(): name for name in known}
+    if first.lower() not in names:
+        raise bad_query(
+            f"Could not find a property named '{first}' on type 'microsoft.graph.message'."
+        )
+    steps = [names[first.lower()], *rest]
+
+    def find(shown: Shown) -> Any:
+        found: Any = shown
+        for name in steps:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
+
+    return find
+
+
+def _sortable(find: Value) -> Value:
+    def key(shown: Shown) -> Any:
+        found = _plain(find(shown))
+        return (found is not None, found if isinstance(found, str | bool) else str(found))
+
+    return key
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as it compares: letter case does not matter to Exchange."""
+    return value.lower() if isinstance(value, str) else value
+
+
+def _moment(text: str) -> str:
+    """Return a time as messages show theirs, so that the two compare as texts."""
+    moment = datetime.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _or(left: Condition, right: Condition) -> Condition:
+    return lambda shown: left(shown) or right(shown)
+
+
+def _and(left: Condition, right: Condition) -> Condition:
+    return lambda shown: left(shown) and right(shown)
