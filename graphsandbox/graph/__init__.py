@@ -43,6 +43,7 @@ ROUTES = [
     *_of_person(
         "/messages/{id}", GET=messages.show, PATCH=messages.change, DELETE=messages.delete
     ),
+    *_of_person("/messages/{id}/$value", GET=messages.value),
     *_of_person("/messages/{id}/{action:send}", POST=mail.send_draft),
     *_of_person("/mailFolders", GET=folders.listing),
     *_of_person("/mailFolders/{folder}", GET=folders.show),

@@ -43,6 +43,11 @@ class Call:
         """The address of this call without its query."""
         return self.request.app.state.graph + quote(self.request.scope["path"], safe="/@$'()")
 
+    @property
+    def content_type(self) -> str:
+        """The kind of the body, without parameters."""
+        return self.request.headers.get("content-type", "").split(";")[0].strip().lower()
+
     async def payload(self) -> Any:
         """Return the JSON of the body, or refuse it."""
         return payload(self.request.headers.get("content-type", ""), await self.request.body())

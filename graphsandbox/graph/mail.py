@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from . import compose, content
+from . import compose, content, mime
 from .access import message, opened
 from .call import Call
 from .errors import GraphError
@@ -13,7 +13,10 @@ async def send(call: Call) -> Response:
     if call.person != call.user and call.may("Mail.Send.Shared"):
         raise content.may_not_send_as()
     mailboxes = opened(call, "Mail.Send")
-    draft = compose.send_mail(await call.payload())
+    if call.content_type == "text/plain":
+        draft = mime.read(await call.request.body())
+    else:
+        draft = compose.send_mail(await call.payload())
     content.check_sender(call.user, draft.content)
     written = content.changed(content.new(call.user), draft.content, call.user)
     mail = content.as_sent(call.user, written)

@@ -5,8 +5,8 @@ from typing import Any
 from starlette.responses import Response
 
 from ..mailboxes import DRAFTS, Message
-from . import compose, content, filters, shown
-from .access import READ, WRITE, message, opened
+from . import compose, content, filters, mime, shown
+from .access import READ, READ_BODY, WRITE, message, opened
 from .call import Call
 from .errors import GraphError
 from .query import envelope, page
@@ -56,7 +56,10 @@ async def create(call: Call) -> Response:
 async def create_in(call: Call, folder: str) -> Response:
     """Make a draft in a folder."""
     mailboxes = opened(call, *WRITE)
-    asked = compose.message(await call.payload())
+    if call.content_type == "text/plain":
+        asked = mime.read(await call.request.body(), finished=False)
+    else:
+        asked = compose.message(await call.payload())
     asked.content.pop("isRead", None)
     written = content.changed(content.new(call.user), asked.content, call.user)
     draft = mailboxes.save_draft(call.person, written, asked.attachments, folder)
@@ -66,6 +69,13 @@ async def create_in(call: Call, folder: str) -> Response:
 async def show(call: Call) -> Response:
     """GET /me/messages/{id}: one message."""
     return _one(call, message(call, *READ)[1])
+
+
+async def value(call: Call) -> Response:
+    """GET /me/messages/{id}/$value: the message as MIME, for any mail program."""
+    mailboxes, found = message(call, *READ_BODY)
+    source = mime.write(mailboxes, found)
+    return call.stream([source], len(source), "text/plain")
 
 
 async def change(call: Call) -> Response:

@@ -121,8 +121,12 @@ def folder_id(owner: str, name: str) -> str:
 
 def time(seconds: float) -> str:
     """Return an Edm.DateTimeOffset."""
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(seconds: float) -> datetime.datetime:
+    """Return a time of the sandbox's clock, in UTC."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
 def digest(text: str) -> str:

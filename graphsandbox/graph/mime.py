@@ -1,0 +1,134 @@
+"""Mail as MIME: what a mail program would write or open (RFC 5322; Microsoft: "mime")."""
+
+import base64
+import binascii
+import email
+import email.policy
+import re
+from email.message import EmailMessage
+from email.utils import format_datetime, getaddresses, quote
+from typing import Any
+
+from ..files import Attachment
+from ..mailboxes import Mailboxes, Message
+from .compose import Draft, check_recipients
+from .errors import GraphError
+from .shown import moment
+
+HEADERS = {"To": "toRecipients", "Cc": "ccRecipients", "Bcc": "bccRecipients"}
+FILE_TYPE = re.compile(r"(application|audio|font|image|model|text|video)/([A-Za-z0-9.+-]+)")
+HEADER_NAME = re.compile(r"[!-9;-~]+")
+POLICY = email.policy.SMTP  # lines end in CRLF (RFC 5322 §2.1)
+
+
+def read(body: bytes, finished: bool = True) -> Draft:
+    """Read the base64 of a MIME text, or refuse it (`ErrorMimeContentInvalidBase64String`)."""
+    try:
+        wire = base64.b64decode(b"".join(body.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _invalid_base64() from error
+    if not wire:
+        raise _invalid_base64()
+    try:
+        draft = _draft(email.message_from_bytes(wire, policy=email.policy.default))
+    except (ValueError, LookupError, AttributeError, TypeError, IndexError, KeyError) as error:
+        # Python's parser stumbles over some headers and charsets; the words are ours.
+        text = "The MIME content can't be read."
+        raise GraphError(400, "ErrorMimeContentInvalid", text) from error
+    if finished:
+        check_recipients(draft.content)
+    return draft
+
+
+def _invalid_base64() -> GraphError:
+    text = "Invalid base64 string for MIME content."
+    return GraphError(400, "ErrorMimeContentInvalidBase64String", text)
+
+
+def _draft(parsed: Any) -> Draft:
+    text = parsed.get_body(("html", "plain"))
+    kind = "html" if text is not None and text.get_content_subtype() == "html" else "text"
+    content: dict[str, Any] = {
+        "subject": _clean(str(parsed.get("Subject", ""))),
+        "body": {"contentType": kind, "content": _clean(text.get_content()) if text else ""},
+        **{name: _recipients(parsed, header) for header, name in HEADERS.items()},
+        "replyTo": _recipients(parsed, "Reply-To"),
+        "internetMessageHeaders": [
+            {"name": name, "value": _clean(str(value))}
+            for name, value in parsed.items()
+            if name.lower().startswith("x-")
+        ],
+    }
+    if sender := _recipients(parsed, "From"):
+        content["from"] = sender[0]
+    return Draft(content, [_file(one) for one in parsed.iter_attachments()], save_to_sent=True)
+
+
+def _recipients(parsed: Any, header: str) -> list[dict[str, Any]]:
+    values = [_clean(str(one)) for one in parsed.get_all(header, [])]
+    return [
+        {"emailAddress": {"name": name or address, "address": address}}
+        for name, address in getaddresses(values)
+        if name or address
+    ]
+
+
+def _file(part: Any) -> Attachment:
+    found = part.get_payload(decode=True)
+    if found is None:  # a mail within the mail
+        found = b"".join(one.as_bytes() for one in part.get_payload())
+    return Attachment(
+        name=_clean(part.get_filename() or "attachment"),
+        content_type=part.get_content_type(),
+        content=found,
+        is_inline=part.get_content_disposition() == "inline",
+        content_id=str(part["Content-ID"]).strip("<> ") if part["Content-ID"] else None,
+    )
+
+
+def _clean(text: str) -> str:
+    """Return a text without halves of characters, which no database takes."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def write(mailboxes: Mailboxes, message: Message) -> bytes:
+    """Return a message as a mail program would save it."""
+    mail = EmailMessage(policy=POLICY)
+    content = message.content
+    mail["Subject"] = _line(message.subject)
+    mail["From"] = _people([content["from"]])
+    for header, name in {**HEADERS, "Reply-To": "replyTo"}.items():
+        if content.get(name):
+            mail[header] = _people(content[name])
+    mail["Date"] = format_datetime(moment(message.received_at))
+    mail["Message-ID"] = _line(content["internetMessageId"])
+    for one in content.get("internetMessageHeaders") or []:
+        if HEADER_NAME.fullmatch(one["name"]):
+            mail[one["name"]] = _line(one.get("value") or "")
+    mail.set_content(message.body, subtype="html" if message.is_html else "plain", cte="base64")
+    for one in mailboxes.attachments(message.id):
+        known = FILE_TYPE.fullmatch(one.content_type)
+        main, sub = known.groups() if known else ("application", "octet-stream")
+        mail.add_attachment(
+            mailboxes.content(one),
+            maintype=main,
+            subtype=sub,
+            filename=_line(one.name),
+            disposition="inline" if one.is_inline else "attachment",
+            cid=f"<{_line(one.content_id)}>" if one.content_id else None,
+        )
+    return mail.as_bytes()
+
+
+def _people(recipients: list[dict[str, Any]]) -> str:
+    return ", ".join(_person(one["emailAddress"]) for one in recipients)
+
+
+def _person(one: dict[str, str]) -> str:
+    name, address = _line(one["name"]), _line(one["address"])
+    return address if name in ("", address) else f'"{quote(name)}" <{address}>'
+
+
+def _line(text: str) -> str:
+    """Return a text that fits in one header: a line break would begin another one."""
+    return " ".join(text.split())
