@@ -3,7 +3,7 @@
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.routing import Route
 
-from . import attachments, folders, mail, me, messages, upload
+from . import attachments, batch, folders, mail, me, messages, upload
 from .call import Answer, resource
 
 
@@ -65,5 +65,6 @@ ROUTES = [
         upload.session(PUT=upload.put, GET=upload.progress, DELETE=upload.cancel),
         methods=ANY,
     ),
+    Route("/{version:version}/$batch", batch.batch, methods=ANY),
     Route("/{version:version}/{path:path}", resource(), methods=ANY),
 ]
