@@ -1,6 +1,7 @@
 """Which mailbox a call opens, and the message in it that its address names."""
 
-from ..mailboxes import Mailboxes, Message
+from ..mailboxes import Mailboxes
+from ..message import Message
 from .call import Call
 from .errors import GraphError
 

@@ -6,7 +6,8 @@ from typing import Any
 from starlette.responses import Response
 
 from ..files import StoredAttachment
-from ..mailboxes import Mailboxes, Message
+from ..mailboxes import Mailboxes
+from ..message import Message
 from . import access, compose, shown
 from .call import Call
 from .errors import GraphError

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..files import Attachment
-from ..mailboxes import RECIPIENT_FIELDS
+from ..message import RECIPIENT_FIELDS
 from .errors import GraphError
 from .reading import (
     Reader,

@@ -5,7 +5,7 @@ from typing import Any
 
 from .. import directory
 from ..directory import User
-from ..mailboxes import RECIPIENT_FIELDS
+from ..message import RECIPIENT_FIELDS
 from .errors import GraphError
 from .shown import digest
 

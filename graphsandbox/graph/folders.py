@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ..mailboxes import FOLDERS
+from ..message import FOLDERS
 from . import access, messages, shown
 from .call import Call
 from .query import envelope, page, select

@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ..mailboxes import DRAFTS, Message
+from ..message import DRAFTS, Message
 from . import compose, content, filters, mime, shown
 from .access import READ, READ_BODY, WRITE, message, opened
 from .call import Call

@@ -10,7 +10,8 @@ from email.utils import format_datetime, getaddresses, quote
 from typing import Any
 
 from ..files import Attachment
-from ..mailboxes import Mailboxes, Message
+from ..mailboxes import Mailboxes
+from ..message import Message
 from .compose import Draft, check_recipients
 from .errors import GraphError
 from .shown import moment

@@ -7,7 +7,7 @@ import html
 import re
 from typing import Any
 
-from ..mailboxes import RECIPIENT_FIELDS, Message
+from ..message import RECIPIENT_FIELDS, Message
 from .call import Call
 from .query import select
 
