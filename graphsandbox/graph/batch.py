@@ -57,7 +57,8 @@ async def batch(request: Request) -> Response:
             text = "Specified HTTP method is not allowed for the request target."
             raise GraphError(405, "BadRequest", text, gateway=True, headers={"Allow": "POST"})
         content_type = request.headers.get("content-type", "")
-        asked = _read(payload(content_type, await request.body()))
+        root = f"{request.app.state.graph}/{request.path_params['version']}"
+        asked = _read(payload(content_type, await request.body()), root)
     except GraphError as error:
         return respond(request, error)
     answers: dict[str, Answer] = {}
@@ -69,20 +70,24 @@ async def batch(request: Request) -> Response:
     return JSONResponse({"responses": responses}, 200, headers)
 
 
-def _read(parsed: Any) -> list[Inner]:
-    """Return the requests in an order in which each follows those it depends on."""
+def _read(parsed: Any, root: str) -> list[Inner]:
+    """Return the requests in an order in which each follows those it depends on.
+
+    Addresses are relative by the documents; Microsoft's own SDK for Python begins them with
+    the root of the service, which is taken off.
+    """
     if not isinstance(parsed, dict) or not isinstance(parsed.get("requests"), list):
         raise _bad("Invalid batch payload format.")
     if not 0 < len(parsed["requests"]) <= MOST:
         raise _bad(f"Number of batch request steps must be from 1 to {MOST}.")
-    asked = [_inner(one) for one in parsed["requests"]]
+    asked = [_inner(one, root) for one in parsed["requests"]]
     ids = [one.id for one in asked]
     if len(set(ids)) < len(ids):
         raise _bad("Request Id has to be unique in a batch.")
     return _in_order(asked, set(ids))
 
 
-def _inner(one: Any) -> Inner:
+def _inner(one: Any, root: str) -> Inner:
     if not isinstance(one, dict):
         raise _bad("Invalid batch payload format.")
     name, method, url = one.get("id"), one.get("method"), one.get("url")
@@ -91,6 +96,7 @@ def _inner(one: Any) -> Inner:
         raise _bad("Each request of a batch must have an id.")
     if not isinstance(method, str) or method.upper() not in METHODS:
         raise _bad(f"Request {name} has no valid method.")
+    url = url.removeprefix(root) if isinstance(url, str) else url
     if not isinstance(url, str) or not RELATIVE.fullmatch(url):
         raise _bad(f"Request {name} must have a url relative to the version.")
     if not isinstance(headers, dict) or not isinstance(after, list):

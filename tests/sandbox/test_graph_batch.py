@@ -99,6 +99,11 @@ def test_a_filter_may_be_written_with_spaces(batch):
     assert len(by_id(batch(one("1", url=url)))["1"]["body"]["value"]) == 1
 
 
+def test_an_address_may_be_absolute_as_in_microsofts_sdk_for_python(batch, sandbox):
+    found = by_id(batch(one("1", url=f"{sandbox.graph}/v1.0/me?$select=mail")))
+    assert found["1"]["body"]["mail"] == sandbox.user
+
+
 def test_twenty_calls_are_taken_and_twenty_one_are_not(batch):
     assert len(by_id(batch(*(one(str(n)) for n in range(20))))) == 20
     assert batch(*(one(str(n)) for n in range(21))).status_code == 400
