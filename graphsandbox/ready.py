@@ -6,12 +6,14 @@ import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from .handle import Handle
+
 FILE = "ready.json"
 CANNOT_START, PORT_TAKEN, HOME_IN_USE = 1, 2, 3  # exit codes of one that can't serve
 
 
 @dataclass(frozen=True)
-class Ready:
+class Ready(Handle):
     """Where a sandbox is, and an app registered in it; the secret is not shown."""
 
     authority: str

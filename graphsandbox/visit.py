@@ -8,7 +8,7 @@ import argparse
 import sys
 import threading
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urldefrag, urljoin, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urldefrag, urljoin, urlsplit
 
 import requests
 
@@ -34,20 +34,48 @@ class Wishes:
     cancel: bool = False
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """What the browser brings to the app, and how."""
+
+    method: str
+    address: str
+    fields: dict[str, str]
+
+
 def visit(session: requests.Session, start: str, wishes: Wishes) -> None:
     """Go from a sign-in link to the app's answer, or raise DeadEnd."""
-    reply = parse_qs(urlsplit(start).query).get("redirect_uri", [None])[0]
-    hint = parse_qs(urlsplit(start).query).get("login_hint", [None])[0]
-    answer = _ask(session, "GET", start)
+    arrival = to_the_app(session, start, wishes)
+    fields = arrival.fields if arrival.method == "POST" else None
+    answer = _ask(session, arrival.method, arrival.address, fields)
     for _ in range(MOST_STEPS):
-        if answer.is_redirect:
-            address = urljoin(answer.url, answer.headers["location"])
-            answer = _ask(session, "GET", address)
-        elif _is_app(answer.url, start, reply):
+        if not answer.is_redirect:
             return _check_reply(answer)
+        answer = _ask(session, "GET", urljoin(answer.url, answer.headers["location"]))
+    raise DeadEnd(f"the app still redirects after {MOST_STEPS} steps")
+
+
+def to_the_app(session: requests.Session, start: str, wishes: Wishes) -> Arrival:
+    """Go from a sign-in link as far as the app's door, or raise DeadEnd."""
+    sent = parse_qs(urlsplit(start).query)
+    reply, hint = sent.get("redirect_uri", [""])[0], sent.get("login_hint", [None])[0]
+    method, address, fields = "GET", start, None
+    for _ in range(MOST_STEPS):
+        answer = _ask(session, method, address, fields)
+        if answer.is_redirect:
+            method, fields = "GET", None
+            address = urljoin(answer.url, answer.headers["location"])
         else:
-            answer = _press(session, answer, wishes, hint)
+            method, address, fields = _press(answer, wishes, hint)
+        if _is_app(address, start, reply):
+            return Arrival(method, address, fields or _fields_of(address))
     raise DeadEnd(f"after {MOST_STEPS} steps it had not come back to the app")
+
+
+def _fields_of(address: str) -> dict[str, str]:
+    """Return what an address carries, in its query or behind its hash sign."""
+    parts = urlsplit(address)
+    return dict(parse_qsl(parts.fragment or parts.query, keep_blank_values=True))
 
 
 def _ask(
@@ -62,9 +90,9 @@ def _ask(
     )
 
 
-def _is_app(address: str, start: str, reply: str | None) -> bool:
+def _is_app(address: str, start: str, reply: str) -> bool:
     """Say whether this page is the app's, and no longer the platform's."""
-    return _place(address) == _place(reply or "") or _origin(address) != _origin(start)
+    return _place(address) == _place(reply) or _origin(address) != _origin(start)
 
 
 def _check_reply(answer: requests.Response) -> None:
@@ -75,9 +103,9 @@ def _check_reply(answer: requests.Response) -> None:
 
 
 def _press(
-    session: requests.Session, answer: requests.Response, wishes: Wishes, hint: str | None
-) -> requests.Response:
-    """Press the button that a person with these wishes would press on this page."""
+    answer: requests.Response, wishes: Wishes, hint: str | None
+) -> tuple[str, str, dict[str, str]]:
+    """Return what a person with these wishes sends from this page: method, address, fields."""
     page = Page(answer.text)
     chosen = _choose(page, wishes, hint)
     if chosen is None:
@@ -85,7 +113,7 @@ def _press(
         raise DeadEnd(f"{_place(answer.url)} says: {' '.join(said.split())}")
     form, button = chosen
     fields = form.hidden | ({button.name: button.value} if button.name else {})
-    return _ask(session, form.method, urljoin(answer.url, form.action), fields)
+    return form.method, urljoin(answer.url, form.action), fields
 
 
 def _choose(page: Page, wishes: Wishes, hint: str | None) -> tuple[Form, Button] | None:

@@ -1,0 +1,154 @@
+"""What the pytest fixture `graph_sandbox` gives to other people's tests."""
+
+import subprocess
+import sys
+import time
+from urllib.parse import urlencode
+
+import pytest
+import requests
+
+from .client import bearer, mail_to
+from .entra import CHALLENGE, VERIFIER
+
+REDIRECT_URI = "http://localhost:8000/connect/get_token/"
+SEND = "/v1.0/me/sendMail"
+
+
+def link(sandbox, **changes):
+    asked = {
+        "client_id": sandbox.client_id,
+        "response_type": "code",
+        "redirect_uri": REDIRECT_URI,
+        "scope": "User.Read Mail.Send",
+        "state": "abc",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    }
+    asked = {name: value for name, value in (asked | changes).items() if value is not None}
+    return f"{sandbox.authority}/{sandbox.tenant}/oauth2/v2.0/authorize?{urlencode(asked)}"
+
+
+def redeem(sandbox, fields, **changes):
+    asked = {
+        "grant_type": "authorization_code",
+        "client_id": sandbox.client_id,
+        "client_secret": sandbox.client_secret,
+        "code": fields["code"],
+        "redirect_uri": REDIRECT_URI,
+        "code_verifier": VERIFIER,
+    }
+    url = f"{sandbox.authority}/{sandbox.tenant}/oauth2/v2.0/token"
+    return requests.post(url, data=asked | changes, timeout=5)
+
+
+def token(sandbox, **changes):
+    return redeem(sandbox, sandbox.sign_in(link(sandbox, **changes))).json()["access_token"]
+
+
+def send(sandbox, access_token):
+    url, mail = sandbox.graph + SEND, mail_to("out@example.org", subject="Hello")
+    return requests.post(url, json=mail, headers=bearer(access_token), timeout=5)
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "*")
+
+
+@pytest.mark.parametrize("mode", ["query", "fragment", "form_post"])
+def test_sign_in_brings_code_and_state_in_every_response_mode(graph_sandbox, mode):
+    fields = graph_sandbox.sign_in(link(graph_sandbox, response_mode=mode))
+    assert fields["state"] == "abc" and redeem(graph_sandbox, fields).ok
+
+
+def test_sign_in_picks_the_account_it_is_told(graph_sandbox):
+    access_token = redeem(
+        graph_sandbox, graph_sandbox.sign_in(link(graph_sandbox), user="grace@contoso.example")
+    ).json()["access_token"]
+    url = f"{graph_sandbox.graph}/v1.0/me"
+    me = requests.get(url, headers=bearer(access_token), timeout=5).json()
+    assert me["userPrincipalName"] == "grace@contoso.example"
+
+
+def test_sign_in_brings_the_error_when_the_person_says_no(graph_sandbox):
+    declined = graph_sandbox.sign_in(link(graph_sandbox), decline=True)
+    cancelled = graph_sandbox.sign_in(link(graph_sandbox), cancel=True)
+    assert declined["error"] == "access_denied" and "65004" in declined["error_description"]
+    assert cancelled == {"error": "access_denied", "error_subcode": "cancel", "state": "abc"}
+
+
+def test_sign_in_says_what_the_error_page_says(graph_sandbox):
+    with pytest.raises(RuntimeError, match="AADSTS50011: The redirect URI"):
+        graph_sandbox.sign_in(link(graph_sandbox, redirect_uri="http://localhost:8000/other"))
+
+
+def test_sign_in_never_leaves_this_machine(graph_sandbox):
+    with pytest.raises(RuntimeError, match="away from this machine"):
+        graph_sandbox.sign_in("https://login.example/common/oauth2/v2.0/authorize")
+
+
+def test_fail_next_bends_the_next_answers_and_no_more(graph_sandbox):
+    access_token = token(graph_sandbox)
+    graph_sandbox.fail_next(SEND, status=429, retry_after=1, count=2)
+    answers = [send(graph_sandbox, access_token) for _ in range(3)]
+    assert [one.status_code for one in answers] == [429, 429, 202]
+    assert answers[0].headers["Retry-After"] == "1"
+    assert len(graph_sandbox.mails()) == 1
+    assert graph_sandbox.requests_seen()[SEND] == 3
+
+
+def test_fail_next_can_do_the_work_and_still_answer_badly(graph_sandbox):
+    access_token = token(graph_sandbox)
+    graph_sandbox.fail_next(SEND, status=504, deliver=True)
+    assert send(graph_sandbox, access_token).status_code == 504
+    assert [mail["subject"] for mail in graph_sandbox.mails()] == ["Hello"]
+
+
+def test_fail_next_can_delay_and_cut_an_answer(graph_sandbox):
+    access_token = token(graph_sandbox)
+    graph_sandbox.fail_next(SEND, delay_s=0.2, drop_after=10)
+    started = time.monotonic()
+    with pytest.raises(requests.ConnectionError):
+        send(graph_sandbox, access_token)
+    assert time.monotonic() - started >= 0.2
+
+
+def test_what_makes_no_sense_is_refused_in_words(graph_sandbox):
+    with pytest.raises(ValueError, match="status must be a whole number from 200 to 599"):
+        graph_sandbox.fail_next(SEND, status=99)
+    with pytest.raises(ValueError, match="platform must be one of"):
+        graph_sandbox.register(platform="desktop")
+
+
+def test_advance_makes_a_token_expire(graph_sandbox):
+    access_token = token(graph_sandbox)
+    graph_sandbox.advance(4000)
+    answer = send(graph_sandbox, access_token)
+    assert (answer.status_code, graph_sandbox.mails()) == (401, [])
+
+
+def test_register_gives_an_app_of_its_own(graph_sandbox):
+    app = graph_sandbox.register(display_name="Mine", redirect_uris=[REDIRECT_URI])
+    assert app.client_secret not in repr(app)
+    fields = graph_sandbox.sign_in(link(graph_sandbox, client_id=app.client_id))
+    answer = redeem(
+        graph_sandbox, fields, client_id=app.client_id, client_secret=app.client_secret
+    )
+    assert answer.ok
+
+
+def test_reset_forgets_mails_and_counts(graph_sandbox):
+    assert send(graph_sandbox, token(graph_sandbox)).status_code == 202
+    graph_sandbox.reset()
+    assert (graph_sandbox.mails(), graph_sandbox.requests_seen()) == ([], {})
+
+
+@pytest.mark.graph_sandbox(tls=True)
+def test_over_tls_everybody_trusts_the_certificate_by_itself(graph_sandbox):
+    assert graph_sandbox.authority.startswith("https://")
+    assert requests.get(graph_sandbox.portal, timeout=5).ok
+    program = f"import urllib.request as u; print(u.urlopen({graph_sandbox.portal!r}).status)"
+    other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert other.stdout == "200\n", other.stderr
+    assert send(graph_sandbox, token(graph_sandbox)).status_code == 202
