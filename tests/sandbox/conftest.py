@@ -1,5 +1,6 @@
 """One sandbox for each test file, fresh for each test but for its registrations and keys."""
 
+import json
 import os
 import subprocess
 import sys
@@ -66,6 +67,17 @@ def run():
         for child in _family(process):
             child.kill()
         process.communicate()
+
+
+@pytest.fixture
+def serve(run, tmp_path):
+    """Start `python -m graphsandbox`; return the process and its ready line."""
+
+    def start(*arguments, home=tmp_path / "home"):
+        process = run("-m", "graphsandbox", "--home", str(home), *arguments)
+        return process, json.loads(process.stdout.readline())
+
+    return start
 
 
 def _family(process):

@@ -1,6 +1,5 @@
 """The sandbox as a program and as a `with` block: start, ready line, stop, restart."""
 
-import json
 import signal
 import socket
 import stat
@@ -14,6 +13,7 @@ import pytest
 import requests
 
 import graphsandbox
+from graphsandbox.ready import Ready
 from tests.sandbox import client, raw
 from tests.sandbox.client import bearer, mail_to
 
@@ -22,17 +22,6 @@ MEMBERS = [
     "redirect_uris", "user", "ca", "pid",
 ]  # fmt: skip
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX file modes and signals")
-
-
-@pytest.fixture
-def serve(run, tmp_path):
-    """Start `python -m graphsandbox`; return the process and its ready line."""
-
-    def start(*arguments, home=tmp_path / "home"):
-        process = run("-m", "graphsandbox", "--home", str(home), *arguments)
-        return process, json.loads(process.stdout.readline())
-
-    return start
 
 
 def listening(port, host="127.0.0.1"):
@@ -153,7 +142,7 @@ def test_home_and_files_are_for_their_owner_only(serve, tmp_path):
 @POSIX
 def test_after_kill_9_everything_is_as_it_was(serve, http):
     process, before = serve()
-    sandbox = as_ready(before)
+    sandbox = Ready(**before)
     token = client.access_token(sandbox, http)
     code = client.sign_in(sandbox, http)["code"]
     url = f"{sandbox.graph}/v1.0/me/sendMail"
@@ -167,12 +156,6 @@ def test_after_kill_9_everything_is_as_it_was(serve, http):
     assert http.get(f"{sandbox.authority}/_control/mailbox").json() == mails
     assert http.get(f"{sandbox.graph}/v1.0/me", headers=bearer(token)).ok
     assert client.redeem(sandbox, http, code).ok
-
-
-def as_ready(line):
-    from graphsandbox.ready import Ready
-
-    return Ready(**line)
 
 
 def test_another_free_port_is_found_when_the_last_one_is_taken(tmp_path):
