@@ -45,6 +45,37 @@ class User:
     business_phones: tuple[str, ...] = ()
     preferred_language: str | None = "en-US"
     tenant_id: str = TENANT_ID
+    is_admin: bool = False  # a Global Administrator
+    account_enabled: bool = True
+    identity_provider: str | None = None  # a guest's home: the `idp` of tokens
+
+    @property
+    def is_guest(self) -> bool:
+        """Tell whether another organization signs this person in (Graph: userType Guest)."""
+        return self.identity_provider is not None
+
+    @property
+    def has_mailbox(self) -> bool:
+        """Tell whether mail can arrive here; a guest's is at home."""
+        return self.mail is not None and not self.is_guest
+
+    @property
+    def sign_in_name(self) -> str:
+        """Return the address to sign in with; a guest's is the one from home."""
+        return self.mail if self.is_guest and self.mail else self.upn
+
+    @property
+    def note(self) -> str:
+        """Return in a word what is special about this account."""
+        if not self.account_enabled:
+            return "Account is disabled"
+        if self.tenant_id == CONSUMER_TENANT_ID:
+            return "Personal account"
+        if self.is_guest:
+            return f"Guest of {TENANT_NAME}"
+        if not self.has_mailbox:
+            return "Has no mailbox"
+        return "Administrator" if self.is_admin else ""
 
 
 USERS = (
@@ -70,6 +101,7 @@ USERS = (
         job_title="Compiler Engineer",
         office_location="19/1952",
         business_phones=("+1 202 555 0152",),
+        is_admin=True,
     ),
     User(
         oid="c5f083b7-91de-4a2c-b7e4-08d6a2f59c13",
@@ -80,6 +112,44 @@ USERS = (
         mail="zoe@contoso.example",
         job_title="Project Manager",
         preferred_language="es-ES",
+    ),
+    User(
+        oid="00000000-0000-0000-4ad1-9e0c7b35f268",  # the shape of every personal account's
+        upn="alan@outlook.example",
+        display_name="Alan Turing",
+        given_name="Alan",
+        surname="Turing",
+        mail="alan@outlook.example",
+        preferred_language="en-GB",
+        tenant_id=CONSUMER_TENANT_ID,
+    ),
+    User(
+        oid="7d40b9e2-58c3-4f16-a2d8-c91e6b0f3754",
+        upn="charles@contoso.example",
+        display_name="Charles Babbage",
+        given_name="Charles",
+        surname="Babbage",
+        mail=None,
+        job_title="Engine Designer",
+    ),
+    User(
+        oid="f92c6a18-e3b7-4d05-9c4e-17a8d5206be3",
+        upn="mary_fabrikam.example#EXT#@contoso.example",
+        display_name="Mary Kenneth Keller",
+        given_name="Mary",
+        surname="Keller",
+        mail="mary@fabrikam.example",
+        identity_provider="https://sts.windows.net/a3c85e17-9d42-4b6f-8e01-6f2d7c94b058/",
+    ),
+    User(
+        oid="41e8d3f6-a07b-4952-b6cd-e5908c2f71ad",
+        upn="konrad@contoso.example",
+        display_name="Konrad Zuse",
+        given_name="Konrad",
+        surname="Zuse",
+        mail="konrad@contoso.example",
+        job_title="Engineer",
+        account_enabled=False,
     ),
 )
 

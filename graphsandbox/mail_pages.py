@@ -51,8 +51,8 @@ async def mail_list(request: Request) -> Response:
     query = request.query_params
     chosen, folder = query.get("user", ""), query.get("folder") or INBOX
     user = directory.user(chosen)
-    if chosen and user is None:
-        return pages.not_found(request, "There is no sample account with this address.")
+    if chosen and (user is None or not user.has_mailbox):
+        return pages.not_found(request, "No mailbox in this sandbox has this address.")
     if folder not in FOLDERS:
         return pages.not_found(request, "There is no mail folder with this name.")
     owner, place = (user.oid, folder) if user else (NOBODY, ACCEPTED)
@@ -61,7 +61,7 @@ async def mail_list(request: Request) -> Response:
     return pages.render(
         request,
         "mail_list.html",
-        users=directory.USERS,
+        users=[one for one in directory.USERS if one.has_mailbox],
         folders=FOLDERS,
         user=user,
         folder=folder,

@@ -194,7 +194,7 @@ def _people(content: dict[str, Any]) -> list[User]:
     """Return the people of the directory among the recipients, each once."""
     fields = [one for name in RECIPIENT_FIELDS for one in content.get(name, [])]
     wanted = {one["emailAddress"]["address"].lower() for one in fields}
-    return [one for one in directory.USERS if one.mail and one.mail.lower() in wanted]
+    return [one for one in directory.USERS if one.has_mailbox and str(one.mail).lower() in wanted]
 
 
 def _message(row: tuple[Any, ...]) -> Message:

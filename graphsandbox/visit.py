@@ -132,10 +132,15 @@ def _account(
 ) -> tuple[Form, Button]:
     """Return the account asked for, else the one the app suggests, else the first."""
     wanted = (user or hint or "@").lower()
-    fitting = [one for one in accounts if wanted in one[1].text.lower()]
+    fitting = [one for one in accounts if _names(one[1], wanted)]
     if user and not fitting:
         raise DeadEnd(f"the sign-in page offers no account {user}")
     return (fitting or accounts)[0]
+
+
+def _names(button: Button, wanted: str) -> bool:
+    """Say whether this is the account: a guest has another address than userPrincipalName."""
+    return wanted in button.text.lower() or wanted == button.value.lower()
 
 
 def _place(address: str) -> str:

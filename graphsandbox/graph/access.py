@@ -17,7 +17,7 @@ def opened(call: Call, *scopes: str) -> Mailboxes:
     """
     if not call.may(*scopes) or call.person != call.user:
         raise denied()
-    if call.person.mail is None:
+    if not call.person.has_mailbox:
         text = "REST API is not yet supported for this mailbox."
         raise GraphError(404, "MailboxNotEnabledForRESTAPI", text)
     return call.request.app.state.mailboxes

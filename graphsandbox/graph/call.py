@@ -107,6 +107,8 @@ def _person(request: Request, user: User) -> User:
     if named is None:
         return user
     found = directory.user(named)
+    if found and found.tenant_id != user.tenant_id:
+        found = None  # a directory knows its own members and guests only
     if found is None and not request.scope["path"].endswith(named):  # a mailbox
         raise GraphError(404, "ResourceNotFound", "Resource could not be discovered.")
     if found is None:

@@ -52,10 +52,10 @@ def _more(user: User) -> dict[str, Any]:
     """Return what Graph tells about a person only when `$select` names it."""
     unknown = ("department", "companyName", "city", "country", "usageLocation")
     return {
-        "accountEnabled": True,
+        "accountEnabled": user.account_enabled,
         "mailNickname": user.upn.split("@")[0],
-        "userType": "Member",
+        "userType": "Guest" if user.is_guest else "Member",
         "proxyAddresses": [f"SMTP:{user.mail}"] if user.mail else [],
-        "otherMails": [],
+        "otherMails": [user.mail] if user.is_guest else [],
         **dict.fromkeys(unknown),
     }

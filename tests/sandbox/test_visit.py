@@ -99,6 +99,18 @@ def test_the_account_can_be_chosen(visited, app, sandbox, http):
     assert http.get(f"{sandbox.graph}/v1.0/me", headers=headers).json()["givenName"] == "Grace"
 
 
+@pytest.mark.parametrize(
+    "name", ["mary@fabrikam.example", "mary_fabrikam.example#EXT#@contoso.example"]
+)
+def test_a_guest_is_chosen_by_either_address(visited, app, sandbox, http, name):
+    assert visited("--user", name)[0] == 0
+    redeemed = client.redeem(
+        sandbox, http, app.brought[0][2]["code"], redirect_uri=app.redirect_uri
+    ).json()
+    headers = client.bearer(redeemed["access_token"])
+    assert http.get(f"{sandbox.graph}/v1.0/me", headers=headers).json()["givenName"] == "Mary"
+
+
 def test_an_unknown_account_is_a_dead_end(visited, app):
     code, err = visited("--user", "nobody@contoso.example")
     assert code == 1 and "no account nobody@contoso.example" in err
