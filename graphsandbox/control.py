@@ -174,7 +174,8 @@ async def register(request: Request) -> Response:
     """POST /_control/register: register an app, with a secret."""
     asked = await _asked(
         request, display_name="Test app", redirect_uris=list(directory.DEFAULT_REDIRECT_URIS),
-        sign_in_audience="AzureADMultipleOrgs", platform="web",
+        sign_in_audience="AzureADMultipleOrgs", platform="web", enabled=True, assigned=None,
+        permissions=list(directory.DEFAULT_PERMISSIONS),
     )  # fmt: skip
     if not isinstance(asked["display_name"], str) or not 0 < len(asked["display_name"]) <= 120:
         raise BadRequest("display_name must be a text of 1 to 120 characters.")
@@ -182,8 +183,11 @@ async def register(request: Request) -> Response:
     audience = _one_of("sign_in_audience", asked["sign_in_audience"], AUDIENCES)
     uris = [RedirectUri(uri, platform) for uri in _redirect_uris(asked["redirect_uris"])]
     store = request.app.state.store
-    permissions = list(directory.DEFAULT_PERMISSIONS)
+    permissions = _texts("permissions", asked["permissions"])
     app = store.register(asked["display_name"], uris, audience, permissions)
+    app.enabled = _flag("enabled", asked["enabled"])
+    if asked["assigned"] is not None:
+        app.assigned = _texts("assigned", asked["assigned"])
     value, secret = store.add_secret(app, "Made by _control", SECRET_DAYS)
     answer = {
         "client_id": app.client_id,
@@ -194,10 +198,14 @@ async def register(request: Request) -> Response:
     return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
 
+def _texts(name: str, value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise BadRequest(f"{name} must be a list of texts.")
+    return value
+
+
 def _redirect_uris(uris: Any) -> list[str]:
-    if not isinstance(uris, list) or not all(isinstance(one, str) for one in uris):
-        raise BadRequest("redirect_uris must be a list of texts.")
-    for uri in uris:
+    for uri in _texts("redirect_uris", uris):
         if not _is_absolute(uri):
             raise BadRequest(f"{uri!r} is not an absolute URI without a fragment.")
     return uris

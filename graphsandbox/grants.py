@@ -17,6 +17,8 @@ CODE_LIFETIME_S = 600.0  # Microsoft: "about 10 minutes"
 REFRESH_LIFETIME_S = 90 * 86400.0  # Microsoft: refresh-tokens
 SESSION_LIFETIME_S = 86400.0  # Microsoft: a session that is not kept signed in
 
+EVERYBODY = ""  # the oid of a consent that an administrator gave for all
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS consents (
     client_id TEXT, oid TEXT, permission TEXT, PRIMARY KEY (client_id, oid, permission));
@@ -78,15 +80,19 @@ class Grants:
     # Consents
 
     def consented(self, client_id: str, oid: str) -> set[str]:
-        """Return the permissions this person has granted this app."""
-        query = "SELECT permission FROM consents WHERE client_id = ? AND oid = ?"
-        return {name for (name,) in self.db.execute(query, (client_id, oid))}
+        """Return what this person, or an administrator for everybody, has granted this app."""
+        query = "SELECT permission FROM consents WHERE client_id = ? AND oid IN (?, ?)"
+        return {name for (name,) in self.db.execute(query, (client_id, oid, EVERYBODY))}
 
     def consent(self, client_id: str, oid: str, permissions: Iterable[str]) -> None:
         """Remember an Accept."""
         rows = [(client_id, oid, name) for name in permissions]
         with self.db:
             self.db.executemany("INSERT OR IGNORE INTO consents VALUES (?, ?, ?)", rows)
+
+    def admin_consent(self, client_id: str, permissions: Iterable[str]) -> None:
+        """Remember an administrator's Accept, which holds for the whole organization."""
+        self.consent(client_id, EVERYBODY, permissions)
 
     def forget_consents(self) -> None:
         """Let everybody be asked again."""

@@ -45,5 +45,6 @@ class Refused(Exception):
         return next((row for row in rows if where in row.where), rows[0])
 
     def description(self, where: str) -> str:
-        """Return `AADSTS<number>: <text>`, with this request's values."""
-        return f"AADSTS{self.number}: {self.row(where).text.format(**self.values)}"
+        """Return `AADSTS<number>: <text>`, with this request's values; no app reads an address."""
+        values = self.values | ({"user": "{EmailHidden}"} if where == "R" else {})
+        return f"AADSTS{self.number}: {self.row(where).text.format(**values)}"

@@ -62,6 +62,8 @@ class App:
     permissions: list[str] = field(default_factory=list)
     created_at: float = 0.0
     is_fallback_public_client: bool = False  # "Allow public client flows"
+    enabled: bool = True  # "Enabled for users to sign in"
+    assigned: list[str] | None = None  # "Assignment required": to these; None: to everybody
 
 
 class Store:

@@ -80,7 +80,9 @@ def send(request: Request, reply: Reply, fields: dict[str, str | None]) -> Respo
     return RedirectResponse(uri + mark + form_encoded(present), 302, NO_STORE)
 
 
-def refusal_to_app(request: Request, reply: Reply, refused: Refused) -> Response:
+def refusal_to_app(
+    request: Request, reply: Reply, refused: Refused, **more: str | None
+) -> Response:
     """Tell the app by redirect that its request was refused (RFC 6749 §4.1.2.1)."""
     row, incident = refused.row("R"), Incident.of(request)
     fields: dict[str, str | None] = {"error": row.error}
@@ -90,11 +92,14 @@ def refusal_to_app(request: Request, reply: Reply, refused: Refused) -> Response
         fields["error_uri"] = error_uri(request, row.number)
     if row.suberror:
         fields["error_subcode"] = row.suberror
-    return send(request, reply, fields | {"state": reply.state})
+    return send(request, reply, {**fields, **more, "state": reply.state})
 
 
-def refusal_page(request: Request, refused: Refused) -> Response:
-    """Show a refusal on the sign-in page: the address to redirect to is not to be trusted."""
+def refusal_page(request: Request, refused: Refused, change_account: bool = False) -> Response:
+    """Show a refusal on the sign-in page: the address to redirect to is not to be trusted.
+
+    Or the person can do something about it, such as to change_account.
+    """
     incident = Incident.of(request)
     description = refused.description("P")
     return pages.render(
@@ -107,6 +112,7 @@ def refusal_page(request: Request, refused: Refused) -> Response:
         correlation_id=incident.correlation_id,
         timestamp=incident.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         message=description,
+        change_account=change_account,
     )
 
 

@@ -5,20 +5,20 @@ and each step judges it anew.
 """
 
 import secrets
-from urllib.parse import parse_qsl, urlencode
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from .. import directory, pages
+from .. import pages
 from ..directory import User
 from ..grants import Grants, Session, SignIn
 from ..refusals import Refused
-from . import answers, browser, consent, tenants
-from .answers import NO_STORE
-from .authorize_request import Asked, at_the_door, check
+from . import accounts, answers, browser, consent, signing_in
+from .accounts import AccountRefused
+from .authorize_request import Asked, check
+from .door import Door, at_the_door
 
-SIGN_IN_AGAIN = ("login", "select_account")
 ASK_AGAIN = ("consent", "admin_consent")
 
 
@@ -39,7 +39,9 @@ async def _authorize(request: Request, version: str) -> Response:
     except Refused as refused:
         return answers.refusal_page(request, refused)
     try:
-        return await _step(request, check(request, door, version))
+        return await _step(request, check(request, door))
+    except AccountRefused as refused:
+        return answers.refusal_page(request, refused, change_account=True)
     except Refused as refused:
         if refused.goes("R"):
             return answers.refusal_to_app(request, door.reply, refused)
@@ -48,53 +50,53 @@ async def _authorize(request: Request, version: str) -> Response:
 
 async def _step(request: Request, asked: Asked) -> Response:
     """Show the next page that is needed, or send the code."""
-    fields = await pages.form(request) if request.method == "POST" else None
-    if fields and pages.text_field(fields, "cancel"):
+    door, fields = asked.door, FormData()
+    if request.method == "POST":
+        fields = await pages.form(request)
+    if pages.text_field(fields, "cancel"):
         raise Refused(0)
-    if fields and (user := _chosen(asked, pages.text_field(fields, "user"))):
-        return _signed_in(request, user)
+    if picked := signing_in.account(fields):
+        return signing_in.done(request, accounts.picked(door, picked))
     session = browser.session(request)
     user = _who(asked, session)
-    if session is None or user is None:
-        return _sign_in_page(request, asked)
-    answer = pages.text_field(fields, "consent") if fields else ""
+    if session is None or user is None or pages.text_field(fields, "switch"):
+        return _sign_in_page(request, asked, session)
+    answer = pages.text_field(fields, "consent")
     if answer == "cancel":
         raise Refused(65004)
+    if _needs_admin(request, asked, user):
+        return _need_admin_page(request, asked, user)
     if answer == "accept":
-        _grants(request).consent(asked.door.app.client_id, user.oid, asked.permissions)
+        consent.accept(request, door.app, user, asked.permissions, fields)
     elif _must_ask(request, asked, user):
         return _consent_page(request, asked, user)
     return _send_code(request, asked, session, user)
 
 
-def _chosen(asked: Asked, upn: str) -> User | None:
-    """Return the account that was picked, if it may sign in here."""
-    allowed = tenants.users_of(asked.door.app, asked.door.tenant)
-    return next((one for one in allowed if one.upn == upn), None)
-
-
-def _signed_in(request: Request, user: User) -> Response:
-    """Start the session, and go on with the same request less what asked for this page."""
-    pairs = parse_qsl(request.url.query, keep_blank_values=True)
-    kept = [(name, value) for name, value in pairs if not _asks_for_sign_in(name, value)]
-    response = RedirectResponse(f"authorize?{urlencode(kept)}", 303, NO_STORE)
-    browser.sign_in(request, response, user.oid)
-    return response
-
-
-def _asks_for_sign_in(name: str, value: str) -> bool:
-    return name == "login_hint" or (name == "prompt" and value in SIGN_IN_AGAIN)
-
-
 def _who(asked: Asked, session: Session | None) -> User | None:
     """Return who is signed in, unless the request wants somebody else or to ask again."""
-    user = directory.user(session.oid) if session else None
-    if user is None or asked.prompt in SIGN_IN_AGAIN:
+    user = accounts.signed_in(asked.door, session, asked.domain_hint)
+    if user is None or asked.prompt in signing_in.PROMPTS:
         return None
-    if user not in tenants.users_of(asked.door.app, asked.door.tenant):
-        return None
-    hint = (asked.login_hint or user.upn).lower()
-    return user if hint == user.upn.lower() else None
+    return user if accounts.is_named(user, asked.login_hint or user.upn) else None
+
+
+def _sign_in_page(request: Request, asked: Asked, session: Session | None) -> Response:
+    if asked.prompt == "none":
+        accounts.refuse_silence(asked.door, session)
+    return signing_in.page(request, asked.door, asked.login_hint, asked.domain_hint)
+
+
+def _needs_admin(request: Request, asked: Asked, user: User) -> bool:
+    if asked.prompt == "admin_consent":
+        return not user.is_admin
+    return consent.needs_admin(request, asked.door.app, user, asked.permissions)
+
+
+def _need_admin_page(request: Request, asked: Asked, user: User) -> Response:
+    if asked.prompt == "none":
+        raise _not_consented(asked.door)
+    return consent.need_admin_page(request, asked.door.app, user)
 
 
 def _must_ask(request: Request, asked: Asked, user: User) -> bool:
@@ -103,31 +105,24 @@ def _must_ask(request: Request, asked: Asked, user: User) -> bool:
     return asked.prompt in ASK_AGAIN or not granted.issuperset(asked.permissions)
 
 
-def _sign_in_page(request: Request, asked: Asked) -> Response:
-    if asked.prompt == "none":
-        raise Refused(50058)
-    return pages.render(
-        request,
-        "signin.html",
-        app_name=asked.door.app.display_name,
-        users=tenants.users_of(asked.door.app, asked.door.tenant),
-        login_hint=asked.login_hint or "",
-    )
-
-
 def _consent_page(request: Request, asked: Asked, user: User) -> Response:
-    app = asked.door.app
     if asked.prompt == "none":
-        raise Refused(65001, client_id=app.client_id, app_name=app.display_name)
-    return consent.page(request, app, user, asked.permissions)
+        raise _not_consented(asked.door)
+    for_all = asked.prompt == "admin_consent"
+    return consent.page(request, asked.door.app, user, asked.permissions, for_all, may_choose=True)
+
+
+def _not_consented(door: Door) -> Refused:
+    return Refused(65001, client_id=door.app.client_id, app_name=door.app.display_name)
 
 
 def _send_code(request: Request, asked: Asked, session: Session, user: User) -> Response:
     """Send the browser to the app with a code, in the order Microsoft has the fields."""
     code = _grants(request).issue_code(_sign_in(asked, user))
     state, session_state = asked.door.reply.state, session.session_state
-    if asked.version == "v1":
+    if asked.door.version == "v1":
         fields = {"code": code, "session_state": session_state, "state": state}
+        fields["admin_consent"] = "True" if asked.prompt == "admin_consent" else None
     else:
         info = answers.client_info(user) if asked.client_info else None
         fields = {"code": code, "client_info": info, "state": state}

@@ -1,10 +1,9 @@
-"""Judging an authorization request, in two steps.
+"""The second step of judging an authorization request: all that the door did not ask.
 
-First the door: tenant, app and redirect URI. Until these three are right no redirect is safe
-(RFC 6749 §4.1.2.1), so a refusal here is shown on our own page. Then everything else, where a
-refusal goes back to the app.
+A refusal here goes back to the app.
 """
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -13,12 +12,11 @@ from starlette.requests import Request
 from .. import directory
 from ..refusals import Refused
 from ..store import App
-from . import parameters, redirect_uris, scopes, tenants
-from .answers import Reply
+from . import scopes
+from .door import RESPONSE_MODES, Door
 from .parameters import Parameters
 
 PKCE_VALUE = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 §4.1 and §4.2
-RESPONSE_MODES = ("query", "fragment", "form_post")
 PROMPTS = {
     "v1": ("login", "select_account", "consent", "admin_consent", "none"),
     "v2.0": ("login", "select_account", "consent", "none"),
@@ -27,32 +25,15 @@ NOT_ENABLED = ("id_token", "code id_token", "id_token token", "token id_token", 
 
 
 @dataclass(frozen=True)
-class Door:
-    """A request whose app and reply address are known."""
-
-    app: App
-    tenant: str
-    uri: str
-    uri_sent: bool
-    platform: str
-    parameters: Parameters
-
-    @property
-    def reply(self) -> Reply:
-        """Where refusals go: to the app, in the mode it asked for, as far as that is clear."""
-        return Reply(self.uri, _mode_for_refusals(self.parameters), _state(self.parameters))
-
-
-@dataclass(frozen=True)
 class Asked:
     """A request with nothing wrong in it."""
 
     door: Door
-    version: str
     scopes: list[str]  # as they go back to the client
     permissions: list[str]  # the same by their bare names
     prompt: str | None
     login_hint: str | None
+    domain_hint: str | None
     resource: str | None
     nonce: str | None
     code_challenge: str | None
@@ -60,22 +41,9 @@ class Asked:
     client_info: bool
 
 
-def at_the_door(request: Request, version: str) -> Door:
-    """Find the app and the redirect URI, or raise what the error page shows."""
-    sent = parameters.from_query(request)
-    tenant = tenants.resolve(request.path_params["tenant"])
-    client_id = sent.need("client_id")
-    app = request.app.state.store.app(client_id)
-    if app is None:
-        raise Refused(700016, client_id=client_id, tenant=tenants.name_of(tenant))
-    tenants.admit(app, tenant)
-    uri, platform = _reply_address(app, sent.get("redirect_uri"), version)
-    return Door(app, tenant, uri, sent.get("redirect_uri") is not None, platform, sent)
-
-
-def check(request: Request, door: Door, version: str) -> Asked:
+def check(request: Request, door: Door) -> Asked:
     """Judge the rest of the request, or raise what goes back to the app."""
-    sent = door.parameters
+    sent, version = door.parameters, door.version
     sent.refuse_duplicates()
     _check_response_type(sent.need("response_type"))
     _check_response_mode(sent.get("response_mode"))
@@ -83,34 +51,20 @@ def check(request: Request, door: Door, version: str) -> Asked:
     # Before the scope: who sends a v1 request to v2.0 mostly has no scope either.
     resource = asked_resource(request, door.app, sent, version)
     texts, permissions = asked_scopes(request, door.app, sent, version)
-    refuse_admin_only(door.app, permissions)
+    _check_claims(sent.get("claims"))
     return Asked(
         door=door,
-        version=version,
         scopes=texts,
         permissions=permissions,
         prompt=_prompt(sent.get("prompt"), version),
         login_hint=sent.get("login_hint"),
+        domain_hint=sent.get("domain_hint"),
         resource=resource,
         nonce=sent.get("nonce"),
         code_challenge=challenge,
         code_challenge_method=method,
         client_info=sent.get("client_info") == "1",
     )
-
-
-def _reply_address(app: App, uri: str | None, version: str) -> tuple[str, str]:
-    """Return the redirect URI to use and its platform; v1 may leave it to the registration."""
-    if not app.redirect_uris:
-        raise Refused(500113)
-    if uri is None and version == "v1":
-        return app.redirect_uris[0].uri, app.redirect_uris[0].platform
-    if uri is None:
-        raise Refused(900971)
-    registered = redirect_uris.match(app, uri)
-    if registered is None:
-        raise Refused(50011, redirect_uri=uri, client_id=app.client_id)
-    return uri, registered.platform
 
 
 def _check_response_type(response_type: str) -> None:
@@ -133,6 +87,16 @@ def _prompt(prompt: str | None, version: str) -> str | None:
     return prompt
 
 
+def _check_claims(claims: str | None) -> None:
+    """Require a JSON object (OpenID Connect Core §5.5; Microsoft: claims-challenge)."""
+    try:
+        good = claims is None or isinstance(json.loads(claims), dict)
+    except (ValueError, RecursionError):
+        good = False
+    if not good:
+        raise Refused(90100, parameter="claims")
+
+
 def _challenge(sent: Parameters, platform: str) -> tuple[str | None, str | None]:
     """Return the PKCE challenge and its method, which is `plain` when not said (RFC 7636)."""
     challenge, method = sent.get("code_challenge"), sent.get("code_challenge_method")
@@ -142,7 +106,9 @@ def _challenge(sent: Parameters, platform: str) -> tuple[str | None, str | None]
         return None, None
     if challenge is None and platform == "spa":
         raise Refused(9002325)
-    if challenge is None or not PKCE_VALUE.fullmatch(challenge):
+    if challenge is None:
+        raise Refused(50147)
+    if not PKCE_VALUE.fullmatch(challenge):
         raise Refused(501491)
     return challenge, method or "plain"
 
@@ -180,31 +146,3 @@ def asked_scopes(
     text = sent.need("scope")
     asked = scopes.parse(text, app, request.app.state.graph)
     return [one.text for one in asked], scopes.names(asked)
-
-
-def refuse_admin_only(app: App, permissions: list[str]) -> None:
-    """Stop at what only an administrator may grant; the sandbox's people are none."""
-    if any(directory.PERMISSIONS[name].admin_consent for name in permissions):
-        raise Refused(90094, tenant=directory.TENANT_NAME, app_name=app.display_name)
-
-
-def _state(sent: Parameters) -> str | None:
-    """Return the state to give back, without anything that looks like an HTML tag.
-
-    Microsoft: v2-oauth2-auth-code-flow. A state sent twice comes back not at all.
-    """
-    try:
-        state = sent.get("state")
-    except Refused:
-        return None
-    return state and re.sub(r"<[^<>]*>", "", state)
-
-
-def _mode_for_refusals(sent: Parameters) -> str:
-    try:
-        mode, response_type = sent.get("response_mode"), sent.get("response_type") or ""
-    except Refused:
-        return "query"
-    if mode in RESPONSE_MODES:
-        return mode
-    return "fragment" if "token" in response_type else "query"

@@ -15,7 +15,7 @@ from ..device_codes import typed
 from ..directory import User
 from ..grants import SignIn
 from ..store import App, Store
-from . import browser, consent, scopes, tenants
+from . import accounts, browser, consent, scopes
 
 NOT_KNOWN = "That code didn't work. Check the code and try again."
 
@@ -56,15 +56,17 @@ def _step(
     if "cancel" in fields or fields.get("consent") == "cancel":
         devices.decline(code, sign_in)
         return _done(request, app, "You declined", "was not signed in on your device")
-    users = tenants.users_of(app, sign_in.tenant)
+    users = accounts.welcome(app, sign_in.tenant, "v2.0")
     if "user" in fields:
         return _picked(request, users, code, str(fields["user"]))
     session = browser.session(request)
     user = directory.user(session.oid) if session else None
-    if user is None or user not in users:
+    if user is None or user not in users or "switch" in fields:
         context = {"app_name": app.display_name, "users": users, "login_hint": ""}
         return pages.render(request, "signin.html", **context)
     permissions = _permissions(request, app, sign_in)
+    if consent.needs_admin(request, app, user, permissions):
+        return consent.need_admin_page(request, app, user)
     if fields.get("consent") != "accept":  # each time: who sent the code may be somebody else
         return consent.page(request, app, user, permissions)
     request.app.state.store.grants.consent(app.client_id, user.oid, permissions)

@@ -14,10 +14,9 @@ from .parameters import Parameters
 
 async def logout(request: Request) -> Response:
     """GET and POST /{tenant}/oauth2/logout and /{tenant}/oauth2/v2.0/logout."""
-    sent = parameters.from_query(request)
-    if request.method == "POST":
-        sent = await parameters.from_form(request)
     try:
+        posted = request.method == "POST"
+        sent = await parameters.from_form(request) if posted else parameters.from_query(request)
         tenants.resolve(request.path_params["tenant"])
         response = _leave(request, sent)
     except Refused as refused:

@@ -1,7 +1,7 @@
 """Reading what a client sent: empty counts as absent, and nothing may be sent twice."""
 
 from collections import Counter
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from starlette.requests import Request
 
@@ -9,6 +9,7 @@ from ..refusals import Refused
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 MOST_FIELDS = 200
+LONGEST_QUERY = 8192  # Microsoft refuses long ones too, and does not say from where on
 
 
 class Parameters:
@@ -39,6 +40,15 @@ class Parameters:
 
 def from_query(request: Request) -> Parameters:
     """Return the parameters of the address."""
+    raw: bytes = request.scope["query_string"]
+    if len(raw) > LONGEST_QUERY:
+        raise Refused(90015)
+    try:
+        text = unquote_to_bytes(raw).decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise Refused(90013)
     return Parameters(request.query_params.multi_items())
 
 

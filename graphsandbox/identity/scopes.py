@@ -94,6 +94,8 @@ def _expand_default(asked: list[Scope], app: App, text: str) -> Iterable[Scope]:
     for one in others:
         yield Scope(_known(one.permission, app), one.resource)
     registered = [name for name in app.permissions if name in directory.PERMISSIONS]
+    if defaults and all(_is_oidc(name) for name in registered):
+        raise Refused(650056, client_id=app.client_id)
     for name in registered if defaults else ():
         yield Scope(name, "" if _is_oidc(name) else defaults[0].resource)
 

@@ -86,11 +86,15 @@ async def _answer(
             fields = _exchange(request, sent, make)
         return JSONResponse(fields, 200, NO_STORE)
     except Refused as refused:
+        if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+            return answers.refusal_page(request, refused)  # a person opened the address
         return answers.refusal_json(request, refused)
 
 
 async def _sent(request: Request) -> Parameters:
     """Return the form that was posted, each parameter in it once."""
+    if request.method == "GET" and "code" in request.query_params:
+        raise Refused(90056)
     if request.method != "POST":
         raise Refused(900561, method=request.method)
     sent = await parameters.from_form(request)

@@ -216,7 +216,6 @@ REFUSED = {
     "an unknown scope": ({"scope": "Mail.Sned"}, "AADSTS650053: The application 'Test app'"),
     "v1's resource": ({"resource": GRAPH}, "AADSTS901002: The 'resource' request parameter"),
     "an unknown tenant": ({"tenant": "fabrikam.example"}, "AADSTS90002: Tenant 'fabrikam"),
-    "what needs an administrator": ({"scope": "User.Read.All"}, "AADSTS90094: An admin"),
 }
 
 
@@ -238,6 +237,18 @@ def test_a_signed_in_browser_is_asked_all_the_same(sandbox, app, http):
     code = start(app, http).json()["user_code"]
     page = visible_text(enter(app, http, code))
     assert "Permissions requested by Test app" in page and app.user in page
+
+
+def test_what_needs_an_administrator_waits_for_one(app, http):
+    started = start(app, http, scope="User.Read.All").json()
+    page = press(http, enter(app, http, started["user_code"]), user=app.user)
+    assert "Need admin approval" in visible_text(page)
+    page = press(http, page, consent="accept")
+    assert "Need admin approval" in visible_text(page)
+    assert refusal(poll(app, http, started["device_code"])) == PENDING
+    page = press(http, press(http, page, switch="1"), user="grace@contoso.example")
+    press(http, page, consent="accept")
+    assert poll(app, http, started["device_code"]).status_code == 200
 
 
 def test_an_account_that_may_not_sign_in_is_asked_again(app, http):

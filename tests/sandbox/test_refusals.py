@@ -84,16 +84,11 @@ ON_THE_PAGE = {
     ),
     "a challenge method without a challenge": (
         {"code_challenge_method": "S256"},
-        "AADSTS501491: Invalid size of Code_Challenge parameter.",
+        "AADSTS50147: The size of the code challenge parameter isn't valid.",
     ),
     "an unknown challenge method": (
         {"code_challenge": CHALLENGE, "code_challenge_method": "s256"},
         "AADSTS50149: Invalid Code_Challenge_method parameter.",
-    ),
-    "a permission that only an administrator may grant": (
-        {"scope": "User.Read.All"},
-        "AADSTS90094: An administrator of Contoso has set a policy that prevents you from"
-        " granting Graph tutorial app the permissions it is requesting.",
     ),
 }
 
