@@ -10,6 +10,7 @@ from . import control, graph, mail_pages, pages, portal
 from .faults import FaultMiddleware, Faults
 from .gate import GateMiddleware
 from .identity import (
+    adminconsent,
     authorize,
     device_endpoint,
     device_page,
@@ -37,6 +38,7 @@ IDENTITY_ROUTES = [
     Route("/{tenant}/.well-known/openid-configuration", discovery.v1, methods=READ),
     Route("/{tenant}/discovery/keys", discovery.keys_v1, methods=READ),
     Route("/{tenant}/openid/userinfo", userinfo.v1, methods=FORM),
+    Route("/{tenant}/adminconsent", adminconsent.registered, methods=FORM),
     # v2.0: today's (Microsoft: v2-protocols)
     Route("/{tenant}/oauth2/v2.0/authorize", authorize.v2, methods=FORM),
     Route("/{tenant}/oauth2/v2.0/token", token_endpoint.v2, methods=ANY),
@@ -44,6 +46,7 @@ IDENTITY_ROUTES = [
     Route("/{tenant}/oauth2/v2.0/logout", logout.logout, methods=FORM),
     Route("/{tenant}/v2.0/.well-known/openid-configuration", discovery.v2, methods=READ),
     Route("/{tenant}/discovery/v2.0/keys", discovery.keys_v2, methods=READ),
+    Route("/{tenant}/v2.0/adminconsent", adminconsent.dynamic, methods=FORM),
     # Without a tenant
     Route("/common/discovery/instance", instance.instance, methods=READ),
     Route("/error", error_page.error, methods=READ),
