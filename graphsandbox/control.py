@@ -174,8 +174,9 @@ async def register(request: Request) -> Response:
     """POST /_control/register: register an app, with a secret."""
     asked = await _asked(
         request, display_name="Test app", redirect_uris=list(directory.DEFAULT_REDIRECT_URIS),
-        sign_in_audience="AzureADMultipleOrgs", platform="web", enabled=True, assigned=None,
-        permissions=list(directory.DEFAULT_PERMISSIONS),
+        sign_in_audience="AzureADMultipleOrgs", platform="web",
+        permissions=list(directory.DEFAULT_PERMISSIONS), disabled=False, assigned=None,
+        id_tokens_by_authorize=False,
     )  # fmt: skip
     if not isinstance(asked["display_name"], str) or not 0 < len(asked["display_name"]) <= 120:
         raise BadRequest("display_name must be a text of 1 to 120 characters.")
@@ -185,7 +186,9 @@ async def register(request: Request) -> Response:
     store = request.app.state.store
     permissions = _texts("permissions", asked["permissions"])
     app = store.register(asked["display_name"], uris, audience, permissions)
-    app.enabled = _flag("enabled", asked["enabled"])
+    app.disabled = _flag("disabled", asked["disabled"])
+    hybrid = asked["id_tokens_by_authorize"]
+    app.id_tokens_by_authorize = _flag("id_tokens_by_authorize", hybrid)
     if asked["assigned"] is not None:
         app.assigned = _texts("assigned", asked["assigned"])
     value, secret = store.add_secret(app, "Made by _control", SECRET_DAYS)

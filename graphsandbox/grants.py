@@ -13,11 +13,11 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
+from . import directory
+
 CODE_LIFETIME_S = 600.0  # Microsoft: "about 10 minutes"
 REFRESH_LIFETIME_S = 90 * 86400.0  # Microsoft: refresh-tokens
 SESSION_LIFETIME_S = 86400.0  # Microsoft: a session that is not kept signed in
-
-EVERYBODY = ""  # the oid of a consent that an administrator gave for all
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS consents (
@@ -80,9 +80,14 @@ class Grants:
     # Consents
 
     def consented(self, client_id: str, oid: str) -> set[str]:
-        """Return what this person, or an administrator for everybody, has granted this app."""
-        query = "SELECT permission FROM consents WHERE client_id = ? AND oid IN (?, ?)"
-        return {name for (name,) in self.db.execute(query, (client_id, oid, EVERYBODY))}
+        """Return what this person, or an administrator for them, has granted this app."""
+        user = directory.user(oid)
+        everybody = user.tenant_id if user else ""
+        return self._consents(client_id, oid) | self._consents(client_id, everybody)
+
+    def _consents(self, client_id: str, granted_by: str) -> set[str]:
+        query = "SELECT permission FROM consents WHERE client_id = ? AND oid = ?"
+        return {name for (name,) in self.db.execute(query, (client_id, granted_by))}
 
     def consent(self, client_id: str, oid: str, permissions: Iterable[str]) -> None:
         """Remember an Accept."""
@@ -91,8 +96,8 @@ class Grants:
             self.db.executemany("INSERT OR IGNORE INTO consents VALUES (?, ?, ?)", rows)
 
     def admin_consent(self, client_id: str, permissions: Iterable[str]) -> None:
-        """Remember an administrator's Accept, which holds for the whole organization."""
-        self.consent(client_id, EVERYBODY, permissions)
+        """Remember an administrator's grant (Microsoft: grant-admin-consent)."""
+        self.consent(client_id, directory.TENANT_ID, permissions)
 
     def forget_consents(self) -> None:
         """Let everybody be asked again."""

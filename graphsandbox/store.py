@@ -62,7 +62,8 @@ class App:
     permissions: list[str] = field(default_factory=list)
     created_at: float = 0.0
     is_fallback_public_client: bool = False  # "Allow public client flows"
-    enabled: bool = True  # "Enabled for users to sign in"
+    id_tokens_by_authorize: bool = False  # "ID tokens (used for implicit and hybrid flows)"
+    disabled: bool = False  # "Deactivate": no sign-in and no token
     assigned: list[str] | None = None  # "Assignment required": to these; None: to everybody
 
 

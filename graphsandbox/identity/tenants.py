@@ -33,7 +33,7 @@ def resolve(text: str) -> str:
 def admit(app: App, tenant: str) -> None:
     """Refuse an app at a door that its supported account types do not open."""
     known = {"client_id": app.client_id, "app_name": app.display_name}
-    if not app.enabled:
+    if app.disabled:
         raise Refused(7000112, **known)
     if app.sign_in_audience == "PersonalMicrosoftAccount" and tenant != "consumers":
         raise Refused(9002346, **known)

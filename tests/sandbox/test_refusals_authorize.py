@@ -108,7 +108,7 @@ def test_v1_sends_back_a_resource_that_is_not_registered(sandbox, http):
 
 
 def test_the_page_refuses_an_app_that_was_disabled(sandbox, http):
-    app = register(sandbox, http, display_name="Old", enabled=False)
+    app = register(sandbox, http, display_name="Old", disabled=True)
     words = f"AADSTS7000112: Application '{app.client_id}'(Old) is disabled."
     assert words in shown(authorize(app, http))
 
