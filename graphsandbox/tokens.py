@@ -102,8 +102,11 @@ def access_token(issue: Issue, audience: str, scopes: Iterable[str]) -> str:
     return signed(issue.keys, claims, with_thumbprint=True)
 
 
-def id_token_v1(issue: Issue) -> str:
-    """Return the unsigned id_token of the v1 token endpoint: `alg` none, no signature."""
+def id_token_v1(issue: Issue, code: str | None = None) -> str:
+    """Return the unsigned id_token of the v1 token endpoint: `alg` none, no signature.
+
+    The one that comes beside a code is signed.
+    """
     user = issue.user
     claims = {
         "aud": issue.app.client_id,
@@ -121,11 +124,17 @@ def id_token_v1(issue: Issue) -> str:
     }
     if issue.sign_in.nonce is not None:
         claims["nonce"] = issue.sign_in.nonce
+    if code is not None:
+        claims["c_hash"] = code_hash(code)
+        return signed(issue.keys, claims, with_thumbprint=True)
     return jwt.encode(claims, "", "none", sort_headers=False)
 
 
-def id_token_v2(issue: Issue, scopes: Iterable[str]) -> str:
-    """Return a v2.0 id_token; what it tells depends on `profile` and `email`."""
+def id_token_v2(issue: Issue, scopes: Iterable[str], code: str | None = None) -> str:
+    """Return a v2.0 id_token; what it tells depends on `profile` and `email`.
+
+    One that comes beside a code is bound to it.
+    """
     user, scopes = issue.user, set(scopes)
     claims: dict[str, Any] = {
         "aud": issue.app.client_id,
@@ -133,6 +142,8 @@ def id_token_v2(issue: Issue, scopes: Iterable[str]) -> str:
         **issue.times,
         "aio": secrets.token_urlsafe(32),
     }
+    if code is not None:
+        claims["c_hash"] = code_hash(code)
     if "email" in scopes and user.mail:
         claims["email"] = user.mail
     if "profile" in scopes:
@@ -146,6 +157,11 @@ def id_token_v2(issue: Issue, scopes: Iterable[str]) -> str:
         claims["tid"] = user.tenant_id
     claims |= {"uti": secrets.token_urlsafe(16), "ver": "2.0"}
     return signed(issue.keys, claims, with_thumbprint=False)
+
+
+def code_hash(code: str) -> str:
+    """Return `c_hash`: half of the code's SHA-256 (OpenID Connect Core §3.3.2.11)."""
+    return _base64url(hashlib.sha256(code.encode()).digest()[:16])
 
 
 def issuer_v1(authority: str, tenant_id: str) -> str:

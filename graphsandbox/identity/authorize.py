@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .. import pages
+from .. import pages, tokens
 from ..directory import User
 from ..grants import Grants, Session, SignIn
 from ..refusals import Refused
@@ -118,16 +118,28 @@ def _not_consented(door: Door) -> Refused:
 
 def _send_code(request: Request, asked: Asked, session: Session, user: User) -> Response:
     """Send the browser to the app with a code, in the order Microsoft has the fields."""
-    code = _grants(request).issue_code(_sign_in(asked, user))
+    sign_in = _sign_in(asked, user)
+    code = _grants(request).issue_code(sign_in)
     state, session_state = asked.door.reply.state, session.session_state
     if asked.door.version == "v1":
-        fields = {"code": code, "session_state": session_state, "state": state}
+        fields = {"code": code, "id_token": None, "session_state": session_state, "state": state}
         fields["admin_consent"] = "True" if asked.prompt == "admin_consent" else None
     else:
         info = answers.client_info(user) if asked.client_info else None
-        fields = {"code": code, "client_info": info, "state": state}
+        fields = {"code": code, "id_token": None, "client_info": info, "state": state}
         fields["session_state"] = session_state
+    if asked.hybrid:
+        fields["id_token"] = _id_token(request, asked, user, sign_in, code)
     return answers.send(request, asked.door.reply, fields)
+
+
+def _id_token(request: Request, asked: Asked, user: User, sign_in: SignIn, code: str) -> str:
+    """Return the id_token that comes beside this code (OpenID Connect Core §3.3)."""
+    state, app = request.app.state, asked.door.app
+    issue = tokens.Issue(state.keys, state.authority, state.store.now(), app, user, sign_in)
+    if asked.door.version == "v1":
+        return tokens.id_token_v1(issue, code)
+    return tokens.id_token_v2(issue, asked.permissions, code)
 
 
 def _sign_in(asked: Asked, user: User) -> SignIn:

@@ -21,7 +21,8 @@ PROMPTS = {
     "v1": ("login", "select_account", "consent", "admin_consent", "none"),
     "v2.0": ("login", "select_account", "consent", "none"),
 }
-NOT_ENABLED = ("id_token", "code id_token", "id_token token", "token id_token", "token")
+HYBRID = "code id_token"
+NOT_ENABLED = ("id_token", HYBRID, "id_token token", "token id_token", "token")
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,23 @@ class Asked:
     code_challenge: str | None
     code_challenge_method: str | None
     client_info: bool
+    hybrid: bool  # an id_token beside the code
 
 
 def check(request: Request, door: Door) -> Asked:
     """Judge the rest of the request, or raise what goes back to the app."""
     sent, version = door.parameters, door.version
     sent.refuse_duplicates()
-    _check_response_type(sent.need("response_type"))
-    _check_response_mode(sent.get("response_mode"))
+    hybrid = _is_hybrid(sent.need("response_type"), door.app)
+    _check_response_mode(sent.get("response_mode"), hybrid)
+    if hybrid:
+        sent.need("nonce")  # OpenID Connect Core §3.3.2.11
     challenge, method = _challenge(sent, door.platform)
     # Before the scope: who sends a v1 request to v2.0 mostly has no scope either.
     resource = asked_resource(request, door.app, sent, version)
     texts, permissions = asked_scopes(request, door.app, sent, version)
+    if hybrid and version != "v1" and "openid" not in permissions:
+        raise Refused(70011, scope=sent.need("scope"))
     _check_claims(sent.get("claims"))
     return Asked(
         door=door,
@@ -64,19 +70,26 @@ def check(request: Request, door: Door) -> Asked:
         code_challenge=challenge,
         code_challenge_method=method,
         client_info=sent.get("client_info") == "1",
+        hybrid=hybrid,
     )
 
 
-def _check_response_type(response_type: str) -> None:
+def _is_hybrid(response_type: str, app: App) -> bool:
+    """Tell whether an id_token is to come beside the code, if the registration allows it."""
     kind = " ".join(sorted(response_type.split()))
+    if kind == HYBRID and app.id_tokens_by_authorize:
+        return True
     if kind in {" ".join(sorted(one.split())) for one in NOT_ENABLED}:
         raise Refused(700054, response_type=response_type)
     if kind != "code":
         raise Refused(70005, response_type=response_type)
+    return False
 
 
-def _check_response_mode(response_mode: str | None) -> None:
-    if response_mode is not None and response_mode not in RESPONSE_MODES:
+def _check_response_mode(response_mode: str | None, hybrid: bool) -> None:
+    """Take the three modes; but no token ever shows in a query, where servers log it."""
+    known = RESPONSE_MODES[1:] if hybrid else RESPONSE_MODES
+    if response_mode is not None and response_mode not in known:
         raise Refused(70007, response_mode=response_mode)
 
 
