@@ -79,16 +79,18 @@ def test_each_person_consents_for_themselves(sandbox, http):
     assert "Send mail as you" in visible_text(page)
 
 
-def test_prompt_consent_asks_again_and_then_answers(sandbox, http):
-    sign_in(sandbox, http)
-    page = authorize(sandbox, http, prompt="consent")
+@pytest.mark.parametrize("version", VERSIONS)
+def test_prompt_consent_asks_again_and_then_answers(sandbox, http, version):
+    sign_in(sandbox, http, version)
+    page = authorize(sandbox, http, version, prompt="consent")
     assert "code" in arrived(press(http, page, consent="accept"))
 
 
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("prompt", ["login", "select_account"])
-def test_a_prompt_for_the_account_is_answered_once(sandbox, http, prompt):
-    sign_in(sandbox, http)
-    page = authorize(sandbox, http, prompt=prompt)
+def test_a_prompt_for_the_account_is_answered_once(sandbox, http, version, prompt):
+    sign_in(sandbox, http, version)
+    page = authorize(sandbox, http, version, prompt=prompt)
     assert sandbox.user in visible_text(page)
     assert "code" in arrived(press(http, page, user=sandbox.user))
 

@@ -37,6 +37,25 @@ def test_signing_out_leads_back_to_a_registered_address(sandbox, http, path):
     assert answer.headers["location"] == f"{REDIRECT_URI}?state=s+1"
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_a_logout_hint_changes_nothing_where_one_account_is_signed_in(sandbox, http, path):
+    sign_in(sandbox, http)
+    given = {"logout_hint": "x", "post_logout_redirect_uri": REDIRECT_URI}
+    address = f"{sandbox.authority}/{sandbox.tenant}/{path}"
+    answer = http.get(address, params=given, allow_redirects=False)
+    assert answer.headers["location"] == REDIRECT_URI
+    assert "Pick an account" in visible_text(authorize(sandbox, http))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_address_with_another_slash_is_not_registered(sandbox, http, path):
+    sign_in(sandbox, http)
+    given = {"post_logout_redirect_uri": REDIRECT_URI.rstrip("/")}
+    answer = http.get(f"{sandbox.authority}/common/{path}", params=given, allow_redirects=False)
+    assert answer.status_code == 200 and "signed out" in visible_text(answer)
+    assert "Pick an account" in visible_text(authorize(sandbox, http))
+
+
 @pytest.mark.parametrize("uri", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
 def test_signing_out_leads_nowhere_else(sandbox, http, uri):
     answer = http.get(
@@ -48,10 +67,11 @@ def test_signing_out_leads_nowhere_else(sandbox, http, uri):
     assert "location" not in answer.headers
 
 
-def test_an_app_may_sign_out_by_post(sandbox, http):
+@pytest.mark.parametrize("path", PATHS)
+def test_an_app_may_sign_out_by_post(sandbox, http, path):
     sign_in(sandbox, http)
     answer = http.post(
-        f"{sandbox.authority}/common/oauth2/v2.0/logout",
+        f"{sandbox.authority}/common/{path}",
         {"post_logout_redirect_uri": REDIRECT_URI},
         allow_redirects=False,
     )
