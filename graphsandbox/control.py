@@ -14,18 +14,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import directory
+from . import directory, redirect_rules
 from .faults import Fault
 from .mailboxes import Message
 from .store import RedirectUri
 
-AUDIENCES = (
-    "AzureADMyOrg",
-    "AzureADMultipleOrgs",
-    "AzureADandPersonalMicrosoftAccount",
-    "PersonalMicrosoftAccount",
-)
-PLATFORMS = ("web", "spa", "publicClient")
+AUDIENCES = tuple(redirect_rules.AUDIENCES)
+PLATFORMS = tuple(redirect_rules.PLATFORMS)
 LONGEST_DELAY_S = 600.0
 LAST_MOMENT = 4_102_444_800.0  # the year 2100, which every date format still holds
 MOST_FAULTS = 10_000
@@ -183,10 +178,10 @@ async def register(request: Request) -> Response:
     platform = _one_of("platform", asked["platform"], PLATFORMS)
     audience = _one_of("sign_in_audience", asked["sign_in_audience"], AUDIENCES)
     uris = [RedirectUri(uri, platform) for uri in _redirect_uris(asked["redirect_uris"])]
+    permissions, disabled = _permissions(asked["permissions"]), _flag("disabled", asked["disabled"])
     store = request.app.state.store
-    permissions = _texts("permissions", asked["permissions"])
     app = store.register(asked["display_name"], uris, audience, permissions)
-    app.disabled = _flag("disabled", asked["disabled"])
+    app.disabled = disabled
     hybrid = asked["id_tokens_by_authorize"]
     app.id_tokens_by_authorize = _flag("id_tokens_by_authorize", hybrid)
     if asked["assigned"] is not None:
@@ -205,6 +200,13 @@ def _texts(name: str, value: Any) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise BadRequest(f"{name} must be a list of texts.")
     return value
+
+
+def _permissions(names: Any) -> list[str]:
+    known = list(directory.PERMISSIONS)  # a list, which may be asked for anything
+    if not isinstance(names, list) or not all(one in known for one in names):
+        raise BadRequest(f"permissions must be a list of names from: {', '.join(known)}.")
+    return names
 
 
 def _redirect_uris(uris: Any) -> list[str]:

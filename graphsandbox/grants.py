@@ -95,9 +95,33 @@ class Grants:
         with self.db:
             self.db.executemany("INSERT OR IGNORE INTO consents VALUES (?, ?, ?)", rows)
 
+    def consents_of_users(self, client_id: str) -> dict[str, list[str]]:
+        """Return what each person has granted this app themselves, by their object ids."""
+        query = "SELECT oid, permission FROM consents WHERE client_id = ? AND oid != ?"
+        granted: dict[str, list[str]] = {}
+        for oid, name in self.db.execute(query, (client_id, directory.TENANT_ID)):
+            granted.setdefault(oid, []).append(name)
+        return granted
+
+    def revoke_consent(self, client_id: str, oid: str) -> None:
+        """Take back what one person has granted this app."""
+        query = "DELETE FROM consents WHERE client_id = ? AND oid = ?"
+        with self.db:
+            self.db.execute(query, (client_id, oid))
+
+    # What an administrator grants holds for everybody of the tenant: its id stands for them.
+
+    def admin_consented(self, client_id: str) -> set[str]:
+        """Return what an administrator has granted this app for the whole tenant."""
+        return self._consents(client_id, directory.TENANT_ID)
+
     def admin_consent(self, client_id: str, permissions: Iterable[str]) -> None:
         """Remember an administrator's grant (Microsoft: grant-admin-consent)."""
         self.consent(client_id, directory.TENANT_ID, permissions)
+
+    def revoke_admin_consent(self, client_id: str) -> None:
+        """Take the administrator's grant back; what people granted themselves stays."""
+        self.revoke_consent(client_id, directory.TENANT_ID)
 
     def forget_consents(self) -> None:
         """Let everybody be asked again."""

@@ -11,6 +11,7 @@ from typing import Any
 from . import directory, redirect_rules
 from .store import App, RedirectUri
 
+IMPLICIT = {"enableAccessTokenIssuance", "enableIdTokenIssuance"}
 MAX_NAME = 120  # characters of a display name
 
 
@@ -26,6 +27,7 @@ def manifest(app: App) -> dict[str, Any]:
         "createdDateTime": iso_time(app.created_at),
         "displayName": app.display_name,
         "signInAudience": app.sign_in_audience,
+        "isDisabled": app.disabled,
         **{platform: _platform(app, platform) for platform in redirect_rules.PLATFORMS},
         "isFallbackPublicClient": app.is_fallback_public_client,
         "requiredResourceAccess": _required_access(app.permissions),
@@ -46,19 +48,21 @@ def iso_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _platform(app: App, platform: str) -> dict[str, list[str]]:
+def _platform(app: App, platform: str) -> dict[str, Any]:
     uris = [one.uri for one in app.redirect_uris if one.platform == platform]
-    return {"redirectUris": uris}
+    if platform != "web":
+        return {"redirectUris": uris}
+    implicit = {
+        "enableAccessTokenIssuance": False,
+        "enableIdTokenIssuance": app.id_tokens_by_authorize,
+    }
+    return {"redirectUris": uris, "implicitGrantSettings": implicit}
 
 
 def _required_access(permissions: list[str]) -> list[dict[str, Any]]:
-    known = [
-        directory.PERMISSIONS[name] for name in permissions if name in directory.PERMISSIONS
-    ]
+    known = [directory.PERMISSIONS[name] for name in permissions if name in directory.PERMISSIONS]
     access = [{"id": one.permission_id, "type": "Scope"} for one in known]
-    return (
-        [{"resourceAppId": directory.GRAPH_APP_ID, "resourceAccess": access}] if access else []
-    )
+    return [{"resourceAppId": directory.GRAPH_APP_ID, "resourceAccess": access}] if access else []
 
 
 def apply_manifest(app: App, text: str) -> App:
@@ -79,7 +83,9 @@ def apply_manifest(app: App, text: str) -> App:
         sign_in_audience=audience,
         redirect_uris=_redirect_uris(changed, audience),
         permissions=_permissions(changed["requiredResourceAccess"]),
-        is_fallback_public_client=_flag(changed["isFallbackPublicClient"]),
+        is_fallback_public_client=_flag("isFallbackPublicClient", changed),
+        id_tokens_by_authorize=_id_tokens(changed["web"]),
+        disabled=_flag("isDisabled", changed),
     )
 
 
@@ -122,10 +128,21 @@ def _audience(value: Any) -> str:
     return value
 
 
-def _flag(value: Any) -> bool:
+def _flag(name: str, values: dict[str, Any]) -> bool:
+    value = values.get(name)
     if value is not None and not isinstance(value, bool):
-        raise ManifestRefused("isFallbackPublicClient must be true, false or null.")
+        raise ManifestRefused(f"{name} must be true, false or null.")
     return bool(value)
+
+
+def _id_tokens(web: dict[str, Any]) -> bool:
+    """Return what `web.implicitGrantSettings` says."""
+    settings = web.get("implicitGrantSettings", {})
+    if not isinstance(settings, dict) or set(settings) - IMPLICIT:
+        raise ManifestRefused(f"web.implicitGrantSettings has {' and '.join(sorted(IMPLICIT))}.")
+    if _flag("enableAccessTokenIssuance", settings):
+        raise ManifestRefused("This sandbox gives no access token by enableAccessTokenIssuance.")
+    return _flag("enableIdTokenIssuance", settings)
 
 
 def _redirect_uris(changed: dict[str, Any], audience: str) -> list[RedirectUri]:
@@ -145,8 +162,10 @@ def _redirect_uris(changed: dict[str, Any], audience: str) -> list[RedirectUri]:
 
 
 def _texts(value: Any, name: str) -> list[str]:
-    if not isinstance(value, dict) or set(value) - {"redirectUris"}:
-        raise ManifestRefused(f'{name.split(".")[0]} must be {{"redirectUris": [ … ]}}.')
+    platform = name.split(".")[0]
+    known = {"redirectUris", "implicitGrantSettings"} if platform == "web" else {"redirectUris"}
+    if not isinstance(value, dict) or set(value) - known:
+        raise ManifestRefused(f'{platform} must be {{"redirectUris": [ … ]}}.')
     uris = value.get("redirectUris", [])
     return _list_of(uris, str, f"{name} must be a list of texts.")
 

@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import directory, pages, redirect_rules
+from . import pages, redirect_rules
 from .manifest import ManifestRefused, apply_manifest, iso_time, manifest, name_problem
 from .portal_frame import Errors, choice, found, of_app, page, store
+from .portal_permissions import permissions
 from .store import App, RedirectUri
 
 LIFETIMES = {  # days -> label; the admin center's choices
@@ -27,9 +28,10 @@ LIFETIMES = {  # days -> label; the admin center's choices
 
 
 async def list_apps(request: Request) -> Response:
-    """GET /portal: App registrations."""
-    apps = store(request).apps()[::-1]
-    return page(request, "portal_list.html", apps=apps, iso_time=iso_time)
+    """GET /portal: App registrations; the learner's own, newest first, then the samples."""
+    apps = store(request).apps()
+    own, samples = [one for one in apps[::-1] if not one.shows], [one for one in apps if one.shows]
+    return page(request, "portal_list.html", apps=own, samples=samples, iso_time=iso_time)
 
 
 async def new_app(request: Request) -> Response:
@@ -61,14 +63,18 @@ def _box_problem(typed: dict[str, str]) -> str | None:
 
 @of_app
 async def overview(request: Request, app: App) -> Response:
-    """GET /portal/apps/{client_id}: Overview."""
+    """GET and POST /portal/apps/{client_id}: Overview, and whether the app is activated."""
+    if request.method == "POST":
+        app.disabled = pages.text_field(await pages.form(request), "state") == "deactivate"
+        store(request).save(app)
+        return pages.redirect(request, f"portal/apps/{app.client_id}?done=saved")
     authority = request.app.state.authority
     return page(request, "portal_overview.html", app=app, authority=authority)
 
 
 @of_app
 async def authentication(request: Request, app: App) -> Response:
-    """GET and POST …/authentication: redirect URIs and supported account types."""
+    """GET and POST …/authentication: redirect URIs, account types and flows."""
     typed = {"platform": "web", "uri": ""}
     if request.method != "POST":
         return page(request, "portal_authentication.html", app=app, typed=typed)
@@ -94,6 +100,10 @@ def _change_authentication(app: App, fields: FormData, typed: dict[str, str]) ->
             fields, "audience", redirect_rules.AUDIENCES, app.sign_in_audience
         )
         return {"audience": _audience_problem(app)}
+    if "flows" in fields:
+        app.id_tokens_by_authorize = "id_tokens" in fields
+        app.is_fallback_public_client = pages.text_field(fields, "public_flows") == "yes"
+        return {}
     app.redirect_uris.append(RedirectUri(typed["uri"], typed["platform"]))
     problem = redirect_rules.box_problem(typed["uri"], typed["platform"], app.sign_in_audience)
     return {
@@ -164,19 +174,6 @@ def _secrets_page(
 
 
 @of_app
-async def permissions(request: Request, app: App) -> Response:
-    """GET and POST …/permissions: the delegated permissions of Microsoft Graph."""
-    if request.method != "POST":
-        known = directory.PERMISSIONS.values()
-        return page(request, "portal_permissions.html", app=app, known=known)
-    fields = await pages.form(request)
-    chosen = {value for value in fields.getlist("permission") if isinstance(value, str)}
-    app.permissions = [name for name in directory.PERMISSIONS if name in chosen]
-    store(request).save(app)
-    return pages.redirect(request, f"portal/apps/{app.client_id}/permissions?done=saved")
-
-
-@of_app
 async def manifest_editor(request: Request, app: App) -> Response:
     """GET and POST …/manifest: the registration as JSON, to read and to change."""
     if request.method != "POST":
@@ -208,7 +205,7 @@ FORM = ["GET", "POST"]
 ROUTES = [
     Route("/portal", list_apps),
     Route("/portal/new", new_app, methods=FORM),
-    Route("/portal/apps/{client_id}", overview),
+    Route("/portal/apps/{client_id}", overview, methods=FORM),
     Route("/portal/apps/{client_id}/authentication", authentication, methods=FORM),
     Route("/portal/apps/{client_id}/secrets", client_secrets, methods=FORM),
     Route("/portal/apps/{client_id}/permissions", permissions, methods=FORM),

@@ -15,6 +15,8 @@ NOTICES = {
     "registered": "The app is registered.",
     "saved": "Saved.",
     "removed": "Removed.",
+    "granted": f"Admin consent is granted for {directory.TENANT_NAME}.",
+    "revoked": "The consent is revoked.",
     "deleted": "The app registration was deleted.",
 }
 Errors = dict[str, str | None]

@@ -14,7 +14,7 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
-from . import certificates, directory, ready
+from . import certificates, directory, ready, samples
 from .app import build_app
 from .faults import Connection
 from .owners import Owners
@@ -179,6 +179,7 @@ def _ready(app: Starlette, port: int, pems: tuple[Path, Path] | None) -> Ready:
     base = f"{'https' if pems else 'http'}://localhost:{port}"
     app.state.authority = app.state.graph = base
     registration, secret = app.state.store.default_app()
+    samples.add_once(app.state.store)
     return Ready(
         authority=base,
         graph=base,

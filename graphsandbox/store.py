@@ -65,6 +65,7 @@ class App:
     id_tokens_by_authorize: bool = False  # "ID tokens (used for implicit and hybrid flows)"
     disabled: bool = False  # "Deactivate": no sign-in and no token
     assigned: list[str] | None = None  # "Assignment required": to these; None: to everybody
+    shows: str = ""  # what a sample app is there for; empty for the learner's own
 
 
 class Store:
