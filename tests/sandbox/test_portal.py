@@ -267,13 +267,45 @@ def test_a_manifest_that_does_not_fit_changes_nothing(http, app_url, text):
     assert manifest(http, app_url) == before
 
 
-def test_too_many_redirect_uris_are_refused_by_the_kind_of_app(http, app_url):
-    changed = manifest(http, app_url)
-    changed["web"]["redirectUris"] = [f"https://example.org/{at}" for at in range(101)]
+@pytest.mark.parametrize(
+    ("audience", "limit"),
+    [
+        ("AzureADMyOrg", 256),
+        ("AzureADMultipleOrgs", 256),
+        ("AzureADandPersonalMicrosoftAccount", 100),
+        ("PersonalMicrosoftAccount", 100),
+    ],
+)
+def test_too_many_redirect_uris_are_refused_by_the_kind_of_app(http, app_url, audience, limit):
+    changed = manifest(http, app_url) | {"signInAudience": audience}
+    uris = [f"https://example.org/{at}" for at in range(limit + 1)]
+    changed["web"]["redirectUris"] = uris[:limit]
     assert "Saved." in save_manifest(http, app_url, changed).text
-    changed["signInAudience"] = "PersonalMicrosoftAccount"
+    changed["web"]["redirectUris"] = uris
     page = save_manifest(http, app_url, changed)
-    assert page.status_code == 400 and "can have 100" in page.text
+    assert page.status_code == 400 and f"can have {limit}" in page.text
+    one_more = submit(http, f"{app_url}/authentication", platform="web", uri=uris[-1])
+    assert one_more.status_code == 400 and f"can have {limit}" in one_more.text
+
+
+@pytest.mark.parametrize(
+    "audience", ["AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount"]
+)
+def test_apps_for_personal_accounts_take_no_query_string(sandbox, http, audience):
+    uri = "https://example.org/callback?x=1"
+    page = register(sandbox, http, audience=audience, uri=uri)
+    assert page.status_code == 400 and "query string" in page.text
+    app_url = register(sandbox, http, audience=audience).url.split("?")[0]
+    changed = manifest(http, app_url)
+    changed["web"]["redirectUris"] = [uri]
+    page = save_manifest(http, app_url, changed)
+    assert page.status_code == 400 and "query string" in page.text
+
+
+def test_a_secret_lasts_at_most_24_months(http, app_url):
+    page = http.get(f"{app_url}/secrets").text
+    lifetimes = [int(days) for days in re.findall(r'<option value="(\d+)"', page)]
+    assert sorted(lifetimes) == [90, 180, 365, 545, 730]
 
 
 def test_an_app_is_deleted_only_after_a_confirmation(sandbox, http, app_url):

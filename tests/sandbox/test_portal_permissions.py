@@ -29,7 +29,9 @@ def page_url(sandbox, app):
 def row(page, name):
     """Return the cells that the page has for a permission."""
     page = html.unescape(page)
-    found = re.search(rf'<th scope="row"><code>{re.escape(name)}</code></th>(.*?)</tr>', page, re.S)
+    found = re.search(
+        rf'<th class="narrow" scope="row"><code>{re.escape(name)}</code></th>(.*?)</tr>', page, re.S
+    )
     return [" ".join(cell.split()) for cell in re.findall(r"<td[^>]*>(.*?)</td>", found[1], re.S)]
 
 
