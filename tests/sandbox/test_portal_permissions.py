@@ -61,7 +61,8 @@ def test_without_admin_consent_what_needs_it_is_refused_again(app, http, page_ur
     assert "Revoke admin consent" in http.get(page_url).text
     submit(http, page_url, revoke="1")
     assert "Revoke admin consent" not in http.get(page_url).text
-    assert "AADSTS90094" in entra.authorize(app, http, scope=ADMIN_ONLY).text
+    page = entra.press(http, entra.authorize(app, http, scope=ADMIN_ONLY), user=app.user)
+    assert "AADSTS90094" in page.text
 
 
 def test_a_tenants_admin_consent_says_nothing_for_personal_accounts(app, http, page_url):

@@ -127,7 +127,8 @@ def test_the_single_tenant_sample_is_refused_at_common(sandbox, http):
 
 def test_the_sample_that_needs_an_administrator_is_refused(sandbox, http):
     app = sample(sandbox, http, "Sample: needs an administrator")
-    assert "AADSTS90094" in entra.authorize(app, http, scope="User.Read.All").text
+    page = entra.press(http, entra.authorize(app, http, scope="User.Read.All"), user=app.user)
+    assert "AADSTS90094" in page.text
 
 
 def test_the_desktop_sample_needs_no_secret(sandbox, http):
