@@ -1,5 +1,7 @@
 """The metadata and the keys (OpenID Connect Discovery; values as Microsoft publishes them)."""
 
+from urllib.parse import quote
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -45,15 +47,14 @@ def _metadata(request: Request, version: str) -> Response:
         tenant = tenants.resolve(request.path_params["tenant"])
     except Refused as refused:
         return answers.refusal_json(request, refused, "D")
-    return JSONResponse(_common(request, tenant, version) | _own(request, version))
+    return JSONResponse(_common(request, tenant, version) | _own(request, tenant, version))
 
 
 def _common(request: Request, tenant: str, version: str) -> dict[str, object]:
     """Return the fields whose names both versions share."""
     authority = request.app.state.authority
     path = "oauth2" if version == "v1" else "oauth2/v2.0"
-    keys = "discovery/keys" if version == "v1" else "discovery/v2.0/keys"
-    here = f"{authority}/{request.path_params['tenant']}"
+    here = f"{authority}/{_door(request, tenant)}"
     issuer = issuer_v1 if version == "v1" else issuer_v2
     return {
         "token_endpoint": f"{here}/{path}/token",
@@ -62,7 +63,7 @@ def _common(request: Request, tenant: str, version: str) -> dict[str, object]:
             "private_key_jwt",
             "client_secret_basic",
         ],
-        "jwks_uri": f"{authority}/common/{keys}",
+        "jwks_uri": _jwks_uri(request, here, version),
         "response_modes_supported": ["query", "fragment", "form_post"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
@@ -82,9 +83,27 @@ def _common(request: Request, tenant: str, version: str) -> dict[str, object]:
     }
 
 
-def _own(request: Request, version: str) -> dict[str, object]:
+def _door(request: Request, tenant: str) -> str:
+    """Return how the document names the door: a tenant by its id, also when asked by its domain."""
+    return tenant if tenant == directory.TENANT_ID else request.path_params["tenant"]
+
+
+def _jwks_uri(request: Request, here: str, version: str) -> str:
+    """Return where the keys are: v1 has one address for all but an app with keys of its own.
+
+    (Microsoft: access-tokens, on `appid`. No app has such keys here; the keys are the same.)
+    """
+    appid = request.query_params.get("appid")
+    if version != "v1":
+        return f"{here}/discovery/v2.0/keys" + (f"?appid={quote(appid)}" if appid else "")
+    if appid:
+        return f"{here}/discovery/keys?appid={quote(appid)}"
+    return f"{request.app.state.authority}/common/discovery/keys"
+
+
+def _own(request: Request, tenant: str, version: str) -> dict[str, object]:
     """Return the fields that only this version has."""
-    state, door = request.app.state, request.path_params["tenant"]
+    state, door = request.app.state, _door(request, tenant)
     if version == "v1":
         return {
             "userinfo_endpoint": f"{state.authority}/{door}/openid/userinfo",
@@ -95,6 +114,7 @@ def _own(request: Request, version: str) -> dict[str, object]:
         "userinfo_endpoint": f"{state.graph}/oidc/userinfo",
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "request_uri_parameter_supported": False,
+        "kerberos_endpoint": f"{state.authority}/{door}/kerberos",  # Microsoft's; nobody is there
     }
 
 

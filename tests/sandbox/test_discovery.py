@@ -18,10 +18,9 @@ def test_v2s_shared_document_leaves_the_tenant_open(sandbox, http, tenant):
 
 
 @pytest.mark.parametrize("door", ["contoso.example", None])
-def test_the_tenants_document_names_it(sandbox, http, door):
-    tenant = door or sandbox.tenant
-    base = f"{sandbox.authority}/{tenant}"
-    document = metadata(sandbox, http, tenant, "v2.0").json()
+def test_the_tenants_document_names_it_by_its_id(sandbox, http, door):
+    base = f"{sandbox.authority}/{sandbox.tenant}"
+    document = metadata(sandbox, http, door or sandbox.tenant, "v2.0").json()
     assert document["issuer"] == f"{sandbox.authority}/{sandbox.tenant}/v2.0"
     assert document["authorization_endpoint"] == f"{base}/oauth2/v2.0/authorize"
     assert document["token_endpoint"] == f"{base}/oauth2/v2.0/token"
@@ -64,10 +63,55 @@ def test_v2_says_what_microsoft_says(sandbox, http):
 @pytest.mark.parametrize("version", ["v1", "v2.0"])
 def test_every_endpoint_of_the_document_answers(sandbox, http, version):
     document = metadata(sandbox, http, "common", version).json()
-    names = [name for name in document if name.endswith(("_endpoint", "_uri"))]
-    assert set(names) >= {"authorization_endpoint", "token_endpoint", "jwks_uri"}
+    names = {name for name in document if name.endswith(("_endpoint", "_uri"))}
+    assert names >= {"authorization_endpoint", "token_endpoint", "jwks_uri"}
+    names.discard("kerberos_endpoint")  # the sandbox has no Kerberos
     for name in names:
         assert http.get(document[name]).status_code != 404, name
+
+
+SHARED_FIELDS = {
+    "issuer", "authorization_endpoint", "token_endpoint", "device_authorization_endpoint",
+    "end_session_endpoint", "jwks_uri", "userinfo_endpoint", "response_modes_supported",
+    "token_endpoint_auth_methods_supported", "response_types_supported", "scopes_supported",
+    "subject_types_supported", "id_token_signing_alg_values_supported", "claims_supported",
+    "http_logout_supported", "frontchannel_logout_supported", "tenant_region_scope",
+    "cloud_instance_name", "cloud_graph_host_name", "msgraph_host", "rbac_url",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("door", ["common", "organizations", "consumers", "contoso.example"])
+def test_a_document_has_microsofts_fields_and_no_other(sandbox, http, door):
+    v1, v2 = (metadata(sandbox, http, door, version).json() for version in ("v1", "v2.0"))
+    assert set(v1) == SHARED_FIELDS | {"microsoft_multi_refresh_token"}
+    assert set(v2) == SHARED_FIELDS | {"request_uri_parameter_supported", "kerberos_endpoint"}
+    methods = ["client_secret_post", "private_key_jwt", "client_secret_basic"]
+    for document in (v1, v2):
+        assert document["token_endpoint_auth_methods_supported"] == methods
+        assert document["cloud_instance_name"] == "microsoftonline.com"
+        assert document["cloud_graph_host_name"] == "graph.windows.net"
+        assert document["msgraph_host"] == "graph.microsoft.com"
+        assert document["rbac_url"] == "https://pas.windows.net"
+        assert document["http_logout_supported"] is True
+        assert document["frontchannel_logout_supported"] is True
+    types = ["code", "id_token", "code id_token", "token id_token", "token"]
+    assert v1["response_types_supported"] == types
+
+
+def test_v2_keeps_the_keys_at_the_same_door_and_v1_at_the_shared_one(sandbox, http):
+    base = f"{sandbox.authority}/{sandbox.tenant}"
+    v1, v2 = (metadata(sandbox, http, sandbox.tenant, one).json() for one in ("v1", "v2.0"))
+    assert v2["jwks_uri"] == f"{base}/discovery/v2.0/keys"
+    assert v1["jwks_uri"] == f"{sandbox.authority}/common/discovery/keys"
+
+
+@pytest.mark.parametrize(("version", "path"), [("v1", "keys"), ("v2.0", "v2.0/keys")])
+def test_an_app_may_ask_for_keys_of_its_own(sandbox, http, version, path):
+    folder = "" if version == "v1" else "v2.0/"
+    address = f"{sandbox.authority}/common/{folder}.well-known/openid-configuration"
+    keys = http.get(address, params={"appid": sandbox.client_id}).json()["jwks_uri"]
+    assert keys == f"{sandbox.authority}/common/discovery/{path}?appid={sandbox.client_id}"
+    assert http.get(keys).json() == http.get(keys.partition("?")[0]).json()
 
 
 @pytest.mark.parametrize("version", ["v1", "v2.0"])
