@@ -33,10 +33,21 @@ def caller(request: Request) -> tuple[User, dict[str, Any]]:
         raise unauthorized(request, MALFORMED) from error
     except tokens.BadToken as error:
         raise unauthorized(request, str(error)) from error
+    if claims.get("idtyp") == "app":
+        raise _nobody_signed_in(request)
     user = directory.user(claims["oid"])
     if user is None:
         raise unauthorized(request, "The user of this token is not in the directory.")
     return user, claims
+
+
+def _nobody_signed_in(request: Request) -> GraphError:
+    """Return the refusal of an app's own token: no app here has a permission of its own."""
+    if request.scope["path"].split("/")[2:3] == ["me"]:
+        text = "/me request is only valid with delegated authentication flow."
+        return GraphError(400, "BadRequest", text, gateway=True)
+    text = "Insufficient privileges to complete the operation."
+    return GraphError(403, "Authorization_RequestDenied", text, gateway=True)
 
 
 def unauthorized(request: Request, message: str) -> GraphError:

@@ -5,7 +5,7 @@ import msal
 import pytest
 import requests
 
-from tests.sandbox.entra import me, register, token_request
+from tests.sandbox.entra import register, token_request
 
 GRAPH = "https://graph.microsoft.com"
 DEFAULT = f"{GRAPH}/.default"
@@ -48,12 +48,23 @@ def test_the_token_names_the_app_and_no_person(sandbox, http):
     assert not {"scp", "upn", "name", "roles"} & set(claims)
 
 
-def test_graph_shows_it_nobodys_mail(sandbox, http):
-    token = ask(sandbox, http).json()["access_token"]
-    assert 400 <= me(sandbox, http, token).status_code < 500
-    headers = {"Authorization": f"Bearer {token}"}
-    for path in ("v1.0/me/messages", "oidc/userinfo"):
-        assert 400 <= http.get(f"{sandbox.graph}/{path}", headers=headers).status_code < 500
+@pytest.mark.parametrize("path", ["me", "me/messages", "me/sendMail", "me/mailFolders/inbox"])
+def test_graph_knows_no_me_where_nobody_signed_in(sandbox, http, path):
+    headers = {"Authorization": f"Bearer {ask(sandbox, http).json()['access_token']}"}
+    method = "POST" if path.endswith("sendMail") else "GET"
+    answer = http.request(method, f"{sandbox.graph}/v1.0/{path}", headers=headers)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, "BadRequest")
+    assert error["message"] == "/me request is only valid with delegated authentication flow."
+
+
+@pytest.mark.parametrize("path", ["v1.0/users/{0}", "v1.0/users/{0}/messages", "oidc/userinfo"])
+def test_graph_tells_an_app_without_a_permission_of_its_own_nothing(sandbox, http, path):
+    headers = {"Authorization": f"Bearer {ask(sandbox, http).json()['access_token']}"}
+    answer = http.get(f"{sandbox.graph}/{path.format(sandbox.user)}", headers=headers)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (403, "Authorization_RequestDenied")
+    assert error["message"] == "Insufficient privileges to complete the operation."
 
 
 @pytest.mark.parametrize("door", ["common", "consumers"])
