@@ -27,7 +27,7 @@ from .store import Store
 
 READ = ["GET"]
 FORM = ["GET", "POST"]
-ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 IDENTITY_ROUTES = [
     # v1: the article's endpoints (Microsoft: v1-protocols-oauth-code)

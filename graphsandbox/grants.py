@@ -11,12 +11,13 @@ import secrets
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from . import directory
 
 CODE_LIFETIME_S = 600.0  # Microsoft: "about 10 minutes"
 REFRESH_LIFETIME_S = 90 * 86400.0  # Microsoft: refresh-tokens
+SPA_REFRESH_LIFETIME_S = 86400.0  # from the sign-in on, however often it is replaced
 SESSION_LIFETIME_S = 86400.0  # Microsoft: a session that is not kept signed in
 
 SCHEMA = """
@@ -50,6 +51,7 @@ class SignIn:
     nonce: str | None = None
     code_challenge: str | None = None
     code_challenge_method: str | None = None
+    refresh_until: float | None = None  # the end of a single-page app's refresh tokens
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,10 @@ class Grants:
         """Return a new refresh token; older ones of the family stay good."""
         token = f"1.{secrets.token_urlsafe(192)}"
         now = self.now()
-        expires_at, long_ago = now + REFRESH_LIFETIME_S, now - REFRESH_LIFETIME_S
+        if sign_in.platform == "spa" and sign_in.refresh_until is None:
+            sign_in = replace(sign_in, refresh_until=now + SPA_REFRESH_LIFETIME_S)
+        expires_at = sign_in.refresh_until or now + REFRESH_LIFETIME_S
+        long_ago = now - REFRESH_LIFETIME_S
         row = (digest(token), sign_in.client_id, _text(sign_in), now, expires_at)
         with self.db:
             self.db.execute("DELETE FROM refresh_tokens WHERE expires_at < ?", (long_ago,))

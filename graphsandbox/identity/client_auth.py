@@ -9,12 +9,15 @@ import hmac
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
+import jwt
 from starlette.requests import Request
 
 from ..refusals import Refused
 from ..store import App, Store, digest
 from . import tenants
 from .parameters import Parameters
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 §2.2
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Credentials:
     client_id: str
     secret: str | None
     assertion: str | None
+    assertion_type: str | None
     origin: str | None  # sent by browsers only
 
 
@@ -38,7 +42,8 @@ def presented(request: Request, sent: Parameters) -> Credentials:
     if client_id is None:
         raise Refused(900144, parameter="client_id")
     origin = request.headers.get("origin")
-    return Credentials(client_id, secret or None, sent.get("client_assertion"), origin)
+    assertion, assertion_type = sent.get("client_assertion"), sent.get("client_assertion_type")
+    return Credentials(client_id, secret or None, assertion, assertion_type, origin)
 
 
 def find_app(store: Store, credentials: Credentials, tenant: str) -> App:
@@ -57,9 +62,9 @@ def authenticate(app: App, platform: str, credentials: Credentials, now: float) 
         raise Refused(700025)
     if platform == "spa" and credentials.origin is None:
         raise Refused(9002327)
+    if platform != "spa" and credentials.origin is not None:
+        raise Refused(9002326)
     if platform == "web":
-        if credentials.origin is not None:
-            raise Refused(9002326)
         _check_secret(app, credentials, now)
 
 
@@ -82,7 +87,7 @@ def platform_without_uri(app: App) -> str:
 
 def _check_secret(app: App, credentials: Credentials, now: float) -> None:
     if credentials.assertion:
-        raise Refused(700027)  # the sandbox registers no certificates
+        raise _no_such_certificate(credentials.assertion, credentials.assertion_type)
     if credentials.secret is None:
         raise Refused(7000218)
     wanted = digest(credentials.secret)
@@ -91,6 +96,24 @@ def _check_secret(app: App, credentials: Credentials, now: float) -> None:
         raise Refused(7000215, client_id=app.client_id)
     if found[0].expires_at <= now:
         raise Refused(7000222, client_id=app.client_id)
+
+
+def _no_such_certificate(assertion: str, assertion_type: str | None) -> Refused:
+    """Return why an assertion proves nothing: the sandbox registers no certificates."""
+    if assertion_type is None:
+        return Refused(900144, parameter="client_assertion_type")
+    if assertion_type != ASSERTION_TYPE:
+        return Refused(90023, problem="Unsupported 'client_assertion_type' value.")
+    return Refused(700027 if _is_jwt(assertion) else 50027)
+
+
+def _is_jwt(text: str) -> bool:
+    """Tell whether this is three parts of base64url, with JSON in the first two (RFC 7519)."""
+    try:
+        jwt.decode_complete(text, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _basic(request: Request) -> tuple[str, str] | None:

@@ -10,8 +10,14 @@ from ..device_codes import DeviceTicket
 from ..grants import SignIn, Ticket
 from ..refusals import Refused
 from ..store import Store
+from . import tenants
 from .authorize_request import PKCE_VALUE
 from .parameters import Parameters
+
+PERSONAL_INPUTS = {
+    "code": "'code' parameter",
+    "refresh_token": "input parameter 'refresh_token' or 'assertion'",
+}
 
 
 def judge_code(store: Store, ticket: Ticket, sent: Parameters, tenant: str) -> SignIn:
@@ -22,7 +28,8 @@ def judge_code(store: Store, ticket: Ticket, sent: Parameters, tenant: str) -> S
         store.grants.revoke(sign_in.family)
         raise Refused(54005)
     if store.now() >= ticket.expires_at:
-        raise Refused(70008)
+        personal = tenants.is_personal(sign_in.oid)
+        raise _personal("code", expired=True) if personal else Refused(70008)
     if tenant != sign_in.tenant:
         raise Refused(700005)
     _check_redirect_uri(sign_in, sent.get("redirect_uri"))
@@ -37,10 +44,15 @@ def judge_refresh_token(store: Store, ticket: Ticket, sent: Parameters, tenant: 
     """
     issued = datetime.fromtimestamp(ticket.issued_at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
     if store.now() >= ticket.expires_at:
-        raise Refused(700082, issued=issued)
+        raise Refused(700084 if ticket.sign_in.platform == "spa" else 700082, issued=issued)
     if store.grants.is_revoked(ticket.sign_in.family):
         raise Refused(50173, issued=issued, valid_from=issued)
     return replace(ticket.sign_in, nonce=None)  # the nonce was for the first id_token
+
+
+def never_given_out(number: int, parameter: str, tenant: str) -> Refused:
+    """Return the refusal of a code or token that nobody got; consumers has its own words."""
+    return _personal(parameter) if tenant == "consumers" and number == 9002313 else Refused(number)
 
 
 def judge_device_code(store: Store, ticket: DeviceTicket, sent: Parameters, tenant: str) -> SignIn:
@@ -56,6 +68,11 @@ def judge_device_code(store: Store, ticket: DeviceTicket, sent: Parameters, tena
     if ticket.state == "waiting":
         raise Refused(70016)
     return ticket.sign_in
+
+
+def _personal(parameter: str, expired: bool = False) -> Refused:
+    reason = " The code has expired." if expired else ""
+    return Refused(70000, input=PERSONAL_INPUTS[parameter], reason=reason)
 
 
 def _check_redirect_uri(sign_in: SignIn, uri: str | None) -> None:

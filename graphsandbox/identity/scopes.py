@@ -46,10 +46,16 @@ def parse(text: str, app: App, graph: str) -> list[Scope]:
 
 def refuse_two_resources(text: str, graph: str) -> None:
     """Refuse a token request for two resources: a token is for one (AADSTS700022)."""
-    parts = [_split(one, text) for one in text.split(" ") if one]
-    named = {one.resource.lower() for one in parts if not _is_oidc(one.permission)}
-    if len({"" if not one or is_graph(one, graph) else one for one in named}) > 1:
+    asked = _by_resource(text, graph)
+    if len({resource for resource, _ in asked if resource is not None}) > 1:
         raise Refused(700022, scope=text)
+
+
+def of_first_resource(text: str, graph: str) -> str:
+    """Return what a refresh is for: of two resources the first wins (Microsoft: scopes-oidc)."""
+    asked = _by_resource(text, graph)
+    first = next((resource for resource, _ in asked if resource is not None), None)
+    return " ".join(scope.text for resource, scope in asked if resource in (None, first))
 
 
 def names(scopes: Iterable[Scope]) -> list[str]:
@@ -74,6 +80,18 @@ def is_graph(resource: str, graph: str) -> bool:
     """Tell whether this resource is Microsoft Graph, by any of its names."""
     known = (directory.GRAPH_RESOURCE, directory.GRAPH_APP_ID, graph.lower())
     return resource.lower().rstrip("/") in known
+
+
+def _by_resource(text: str, graph: str) -> list[tuple[str | None, Scope]]:
+    """Return each scope with its resource: "" for Graph, and None for OpenID Connect's own."""
+
+    def resource(scope: Scope) -> str | None:
+        if _is_oidc(scope.permission):
+            return None
+        return "" if is_graph(scope.resource or graph, graph) else scope.resource.lower()
+
+    asked = [_split(one, text) for one in text.split(" ") if one]
+    return [(resource(one), one) for one in asked]
 
 
 def _split(one: str, whole: str) -> Scope:

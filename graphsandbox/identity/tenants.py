@@ -31,7 +31,7 @@ def resolve(text: str) -> str:
 
 
 def admit(app: App, tenant: str) -> None:
-    """Refuse an app at a door that its supported account types do not open."""
+    """Refuse a disabled app, and one whose supported account types do not open this door."""
     known = {"client_id": app.client_id, "app_name": app.display_name}
     if app.disabled:
         raise Refused(7000112, **known)
@@ -52,6 +52,12 @@ def users_of(app: App, tenant: str) -> list[User]:
     """Return the people who may sign in to this app at this door."""
     personal = app.sign_in_audience in PERSONAL_AUDIENCES
     return [one for one in directory.USERS if _may_enter(one, tenant, personal)]
+
+
+def is_personal(oid: str) -> bool:
+    """Tell whether this is a personal account (Microsoft: v2-protocols-oidc)."""
+    user = directory.user(oid)
+    return user is not None and user.tenant_id == directory.CONSUMER_TENANT_ID
 
 
 def _may_enter(user: User, tenant: str, personal: bool) -> bool:

@@ -9,7 +9,7 @@ from .. import directory, tokens
 from ..grants import SignIn
 from ..refusals import Refused
 from ..store import App
-from . import scopes
+from . import scopes, tenants
 from .answers import client_info
 from .authorize_request import check_registered
 from .parameters import Parameters
@@ -21,6 +21,7 @@ Make = Callable[[Request, App, SignIn, Parameters], dict[str, object]]
 
 def v1(request: Request, app: App, sign_in: SignIn, sent: Parameters) -> dict[str, object]:
     """Return v1's answer: every value a string, and always all three tokens."""
+    _refuse_personal(request, sign_in)
     resource = _resource(request, app, sign_in, sent)
     asked = scopes.parse(" ".join(sign_in.scopes), app, request.app.state.graph)
     names = scopes.names(asked)
@@ -68,13 +69,23 @@ def v2(request: Request, app: App, sign_in: SignIn, sent: Parameters) -> dict[st
     return fields
 
 
+def _refuse_personal(request: Request, sign_in: SignIn) -> None:
+    """v1 has no tokens for a personal account, however it signed in."""
+    tenant = tenants.resolve(request.path_params["tenant"])
+    if tenant == "consumers" or tenants.is_personal(sign_in.oid):
+        raise Refused(500201)
+
+
 def _resource(request: Request, app: App, sign_in: SignIn, sent: Parameters) -> str:
-    """Return v1's resource, which one of the two legs must name (the same, if both do)."""
+    """Return v1's resource, which one of the two legs must name (the same, if both do).
+
+    A refresh may name another one (Microsoft: v1-protocols-oauth-code).
+    """
     now, before = sent.get("resource"), sign_in.resource
     resource = now or before
     if resource is None:
         raise Refused(900144, parameter="resource")
-    if before not in (None, resource):
+    if before not in (None, resource) and not _is_refresh(sent):
         problem = f"The 'resource' parameter '{resource}' is not the one asked for before."
         raise Refused(90023, problem=problem)
     if not scopes.is_graph(resource, request.app.state.graph):
@@ -92,8 +103,20 @@ def _scopes(request: Request, app: App, sign_in: SignIn, sent: Parameters) -> li
     """Return the scopes of this request, or those of the sign-in when it names none."""
     graph = request.app.state.graph
     text = sent.get("scope") or " ".join(sign_in.scopes)
-    scopes.refuse_two_resources(text, graph)
-    return scopes.parse(text, app, graph)
+    if _is_refresh(sent):
+        text = scopes.of_first_resource(text, graph)
+    elif not text.strip():
+        raise Refused(28003)
+    else:
+        scopes.refuse_two_resources(text, graph)
+    asked = scopes.parse(text, app, graph)
+    if scopes.names(asked) == ["offline_access"]:  # names no resource, and no person either
+        raise Refused(700023, scope=text)
+    return asked
+
+
+def _is_refresh(sent: Parameters) -> bool:
+    return sent.get("grant_type") == "refresh_token"
 
 
 def _require_consent(request: Request, app: App, sign_in: SignIn, names: list[str]) -> None:

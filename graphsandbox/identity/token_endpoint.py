@@ -18,6 +18,7 @@ from . import (
     client_auth,
     client_credentials,
     parameters,
+    password_grant,
     redemption,
     tenants,
     token_answers,
@@ -78,10 +79,15 @@ async def v2(request: Request) -> Response:
 async def _answer(
     request: Request, make: token_answers.Make, make_for_app: client_credentials.Make
 ) -> Response:
+    if request.method == "OPTIONS":  # as before a fetch; no CORS permission is ever given
+        return Response(headers={"Allow": "POST, OPTIONS"})
     try:
         sent = await _sent(request)
-        if sent.get("grant_type") == client_credentials.GRANT_TYPE:
+        grant_type = sent.get("grant_type")
+        if grant_type == client_credentials.GRANT_TYPE:
             fields = client_credentials.answer(request, sent, make_for_app)
+        elif grant_type == password_grant.GRANT_TYPE:
+            raise password_grant.refusal(request, sent)
         else:
             fields = _exchange(request, sent, make)
         return JSONResponse(fields, 200, NO_STORE)
@@ -116,7 +122,7 @@ def _exchange(request: Request, sent: Parameters, make: token_answers.Make) -> d
     platform = ticket.sign_in.platform if ticket else grant_type.platform(app)
     client_auth.authenticate(app, platform, credentials, store.now())
     if ticket is None:
-        raise Refused(grant_type.unknown)
+        raise redemption.never_given_out(grant_type.unknown, grant_type.parameter, tenant)
     sign_in = grant_type.judge(store, ticket, sent, tenant)
     fields = make(request, app, sign_in, sent)
     grant_type.spend(store, value)

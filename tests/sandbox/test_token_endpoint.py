@@ -2,19 +2,16 @@
 
 import base64
 import json
-from urllib.parse import quote_plus
 
 import jwt
 import pytest
 
 import graphsandbox
-from graphsandbox.store import RedirectUri, Store
 from tests.sandbox.entra import (
     CHALLENGE,
     GRAPH,
     REDIRECT_URI,
     VERIFIER,
-    Other,
     advance,
     authorize,
     me,
@@ -169,58 +166,6 @@ def test_v1s_resource_may_go_with_the_first_leg_only(sandbox, http):
 def test_the_right_verifier_is_accepted(sandbox, http, sent, version):
     code = sign_in(sandbox, http, version, **sent)["code"]
     assert redeem(sandbox, http, code, version, code_verifier=VERIFIER).status_code == 200
-
-
-def basic(client_id, client_secret):
-    text = f"{client_id}:{client_secret}"
-    return {"Authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
-
-
-def test_the_secret_may_come_by_basic(sandbox, http):
-    code = sign_in(sandbox, http)["code"]
-    headers = basic(sandbox.client_id, quote_plus(sandbox.client_secret))
-    answer = redeem(sandbox, http, code, client_id=None, client_secret=None, headers=headers)
-    assert answer.status_code == 200
-
-
-def test_basic_is_form_decoded(http, tmp_path):
-    store = Store(tmp_path)
-    app = store.register("Plus", [RedirectUri(REDIRECT_URI)])
-    secret, _ = store.add_secret(app, "", days=1)
-    store.close()
-    escaped = "".join(f"%{ord(character):02X}" for character in secret)
-    with graphsandbox.running(tmp_path) as sandbox:
-        other = Other(sandbox, app.client_id, secret, "")
-        headers = basic(app.client_id, escaped)
-        code = sign_in(other, http, scope="User.Read")["code"]
-        assert redeem(other, http, code, client_secret=None, headers=headers).status_code == 200
-
-
-def test_a_wrong_secret_by_basic_is_answered_with_a_challenge(sandbox, http):
-    headers = basic(sandbox.client_id, "wrong")
-    answer = token_request(
-        sandbox, http, code="x", client_id=None, client_secret=None, headers=headers
-    )
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"].startswith("Basic ")
-
-
-@pytest.mark.parametrize(
-    "header", ["Basic !!!", "Basic", "Bearer abc", f"Basic {base64.b64encode(b'nocolon').decode()}"]
-)
-def test_an_authorization_header_that_makes_no_sense_is_refused(sandbox, http, header):
-    given = {"code": "x", "client_secret": None, "headers": {"Authorization": header}}
-    body = token_request(sandbox, http, **given).json()
-    assert (body["error"], body["error_codes"]) == ("invalid_request", [90013])
-
-
-def test_two_ways_of_authentication_at_once_are_refused(sandbox, http):
-    headers = basic(sandbox.client_id, sandbox.client_secret)
-    body = token_request(sandbox, http, code="x", headers=headers).json()
-    assert body["error"] == "invalid_request"
-    assert body["error_description"].startswith(
-        "AADSTS90013: Invalid input received from the user. Trace ID: "
-    )
 
 
 @pytest.mark.parametrize("version", ["v1", "v2.0"])
