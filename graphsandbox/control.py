@@ -234,6 +234,14 @@ async def reset(request: Request) -> Response:
     return JSONResponse({})
 
 
+async def roll_keys_over(request: Request) -> Response:
+    """POST /_control/keys: let the next key sign; the last one stays published for once more."""
+    await _asked(request)
+    keys = request.app.state.keys
+    keys.roll_over()
+    return JSONResponse({"kid": keys.current.kid})
+
+
 async def ready(request: Request) -> Response:
     """GET /_control/ready: which process answers here; `connect()` compares it."""
     return JSONResponse({"pid": os.getpid()})
@@ -256,6 +264,7 @@ ROUTES = [
     Route("/_control/clock", _saying_why(clock), methods=["POST"]),
     Route("/_control/register", _saying_why(register), methods=["POST"]),
     Route("/_control/reset", _saying_why(reset), methods=["POST"]),
+    Route("/_control/keys", _saying_why(roll_keys_over), methods=["POST"]),
     Route("/_control/ready", ready, methods=["GET"]),
     Route("/_control/owners", _saying_why(add_owner), methods=["POST"]),
 ]

@@ -1,7 +1,8 @@
 """The keys that sign tokens, and their public half as the keys endpoint shows it (RFC 7517).
 
 Like Microsoft's, a key is published with a self-signed certificate, whose SHA-1 thumbprint
-is both its `kid` and its `x5t`.
+is both its `kid` and its `x5t`, and the next key is published before it signs: so a client that
+keeps the keys for a while is not surprised by a rollover.
 """
 
 import base64
@@ -15,9 +16,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from . import base64url
 from .store import Store
 
 SETTING = "signing_keys"
+PUBLISHED = 3  # the next key, the one that signs, and the one before it
 
 
 @dataclass(frozen=True)
@@ -42,34 +45,50 @@ class SigningKey:
             "use": "sig",
             "kid": self.kid,
             "x5t": self.kid,
-            "n": _base64url(numbers.n.to_bytes(256, "big")),
-            "e": _base64url(numbers.e.to_bytes(3, "big")),
+            "n": base64url.encode(numbers.n.to_bytes(256, "big")),
+            "e": base64url.encode(numbers.e.to_bytes(3, "big")),
             "x5c": [base64.b64encode(der).decode()],
         }
 
 
 class Keys:
-    """The sandbox's signing keys, newest first, kept in the store between runs."""
+    """The sandbox's keys, newest first, kept in the store between runs."""
 
     def __init__(self, store: Store):
-        kept = store.setting(SETTING)
-        if kept is None:
-            kept = json.dumps([_new_key_pem()])
-            store.set_setting(SETTING, kept)
-        self._keys = [_load(pem) for pem in json.loads(kept)]
+        self._store = store
+        self._pems: list[str] = json.loads(store.setting(SETTING, "[]"))
+        self._keys = [_load(pem) for pem in self._pems]
+        if not self._keys:
+            self._add_key()  # one only: making a key takes time, and this is the start
 
     @property
     def current(self) -> SigningKey:
-        """The key that signs."""
-        return self._keys[0]
+        """The key that signs: the newest but one, once there are two."""
+        return self._keys[:2][-1]
+
+    def roll_over(self) -> None:
+        """Let the next key sign; the last one still verifies, and the one before is gone."""
+        self._make_next()
+        self._add_key()
 
     def find(self, kid: str) -> SigningKey | None:
         """Return the key a token's header names, if it is one of ours."""
         return next((key for key in self._keys if key.kid == kid), None)
 
     def jwks(self) -> list[dict[str, object]]:
-        """Return all public keys in the form of RFC 7517."""
+        """Return all public keys in the form of RFC 7517; the first time the next one is made."""
+        self._make_next()
         return [key.jwk() for key in self._keys]
+
+    def _make_next(self) -> None:
+        if len(self._keys) == 1:
+            self._add_key()
+
+    def _add_key(self) -> None:
+        pem = _new_key_pem()
+        self._pems = [pem, *self._pems][:PUBLISHED]
+        self._keys = [_load(pem), *self._keys][:PUBLISHED]
+        self._store.set_setting(SETTING, json.dumps(self._pems))
 
 
 def _new_key_pem() -> str:
@@ -100,8 +119,4 @@ def _load(pem: str) -> SigningKey:
     assert isinstance(key, rsa.RSAPrivateKey)
     certificate = x509.load_pem_x509_certificate(pem.encode())
     der = certificate.public_bytes(serialization.Encoding.DER)
-    return SigningKey(key, certificate, _base64url(hashlib.sha1(der).digest()))
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return SigningKey(key, certificate, base64url.encode(hashlib.sha1(der).digest()))

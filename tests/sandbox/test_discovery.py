@@ -134,13 +134,14 @@ def test_the_keys_are_published_for_every_door(sandbox, http, path):
 
 
 def test_a_key_has_microsofts_members(sandbox, http):
-    (key,) = http.get(f"{sandbox.authority}/common/discovery/v2.0/keys").json()["keys"]
-    assert set(key) == {"kty", "use", "kid", "x5t", "n", "e", "x5c", "issuer"}
-    assert (key["kty"], key["use"], key["e"]) == ("RSA", "sig", "AQAB")
-    assert key["kid"] == key["x5t"]
-    assert key["issuer"] == sandbox.authority + "/{tenantid}/v2.0"
+    for key in http.get(f"{sandbox.authority}/common/discovery/v2.0/keys").json()["keys"]:
+        assert set(key) == {"kty", "use", "kid", "x5t", "n", "e", "x5c", "issuer"}
+        assert (key["kty"], key["use"], key["e"]) == ("RSA", "sig", "AQAB")
+        assert key["kid"] == key["x5t"]
+        assert key["issuer"] == sandbox.authority + "/{tenantid}/v2.0"
 
 
 def test_v1s_keys_do_not_say_who_signs(sandbox, http):
-    (key,) = http.get(f"{sandbox.authority}/common/discovery/keys").json()["keys"]
-    assert "issuer" not in key
+    keys = http.get(f"{sandbox.authority}/common/discovery/keys").json()["keys"]
+    assert keys
+    assert not [key for key in keys if "issuer" in key]

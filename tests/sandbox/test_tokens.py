@@ -160,10 +160,6 @@ def test_a_good_token_gives_its_claims(check, token):
     assert check(token)["scp"] == "Mail.Send"
 
 
-def test_keys_are_the_same_after_a_restart(keys, store, check, token):
-    assert Keys(store).jwks() == keys.jwks()
-
-
 def test_subjects_differ_from_app_to_app(issue, store):
     other = replace(issue, app=store.register("Other", []))
     assert issue.subject != other.subject
