@@ -8,6 +8,8 @@ from dataclasses import dataclass
 TENANT_ID = "5f6ae2d1-3c1b-4d0e-9a57-2b8f1c0e7d42"
 TENANT_DOMAIN = "contoso.example"
 TENANT_NAME = "Contoso"
+TENANT_CREATED_AT = 1446336000  # 1 November 2015
+REGION = "EU"
 
 # Every personal Microsoft account lives in this one tenant (Microsoft: v2-protocols-oidc).
 CONSUMER_TENANT_ID = "9188040d-6c67-4c5b-b112-36a304b66dad"

@@ -9,17 +9,20 @@ import base64
 import datetime
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.x509.oid import NameOID
 
 from . import base64url
 from .store import Store
 
 SETTING = "signing_keys"
+SEALING_SETTING = "sealing_key"
 PUBLISHED = 3  # the next key, the one that signs, and the one before it
 
 
@@ -60,6 +63,7 @@ class Keys:
         self._keys = [_load(pem) for pem in self._pems]
         if not self._keys:
             self._add_key()  # one only: making a key takes time, and this is the start
+        self.sealing = AESGCM(_sealing_key(store))
 
     @property
     def current(self) -> SigningKey:
@@ -89,6 +93,13 @@ class Keys:
         self._pems = [pem, *self._pems][:PUBLISHED]
         self._keys = [_load(pem), *self._keys][:PUBLISHED]
         self._store.set_setting(SETTING, json.dumps(self._pems))
+
+
+def _sealing_key(store: Store) -> bytes:
+    """Return the key of the tokens that only the sandbox reads."""
+    kept = store.setting(SEALING_SETTING) or os.urandom(32).hex()
+    store.set_setting(SEALING_SETTING, kept)
+    return bytes.fromhex(kept)
 
 
 def _new_key_pem() -> str:

@@ -1,20 +1,20 @@
-"""What the sandbox's tokens say: minting them, and checking an access token that comes back.
+"""What the sandbox's tokens say. Their forms are in token_forms.py, the way back in token_checks.
 
 Microsoft Graph takes v1.0 access tokens, whichever endpoint they were asked of; only the
 id_token follows the endpoint (Microsoft: access-tokens). `iss` names the sandbox itself, so
-that nobody can mistake one of these tokens for Microsoft's.
+that nobody can mistake one of these tokens for Microsoft's. The claims that no document explains
+(`acct`, `puid`, `xms_...`) are those that delegated tokens for Graph were seen to have.
 """
 
-import base64
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
 
-from . import directory
+from . import base64url, directory, token_forms
 from .directory import User
 from .grants import SignIn
 from .keys import Keys
@@ -27,17 +27,8 @@ GRAPH_AUDIENCES = (
     directory.GRAPH_RESOURCE + "/",
     directory.GRAPH_APP_ID,
 )
-MICROSOFT_ISSUERS = (
-    "https://sts.windows.net/",
-    "https://sts.chinacloudapi.cn/",
-    "https://sts.partner.microsoftonline.cn/",
-    "https://login.microsoftonline.com/",
-    "https://login.microsoftonline.us/",
-    "https://login.partner.microsoftonline.cn/",
-    "https://login.chinacloudapi.cn/",
-)
-OIDC_IN_TOKEN = ("openid", "profile", "email")  # offline_access shows in no token
 EVERYBODY_ROLE = "b79fbf4d-3ef9-4689-8143-76b194e85509"  # the wids value of every user
+ADMIN_ROLE = "62e90394-69f5-4237-9190-012177145e10"  # Global Administrator
 
 
 @dataclass(frozen=True)
@@ -58,9 +49,18 @@ class Issue:
 
     @property
     def subject(self) -> str:
-        """A name for the person that is different for each app (pairwise)."""
-        text = f"{self.app.client_id}:{self.user.oid}"
-        return _base64url(hashlib.sha256(text.encode()).digest())
+        """The app's own name for the person (pairwise)."""
+        return self.subject_at(self.app.client_id)
+
+    def subject_at(self, client_id: str) -> str:
+        """Return the name of the person at an app or API: a different one at each."""
+        return base64url.encode(hashlib.sha256(f"{client_id}:{self.user.oid}".encode()).digest())
+
+    @property
+    def guest(self) -> dict[str, str]:
+        """`idp`: where a guest comes from; members have no such claim."""
+        home = self.user.identity_provider
+        return {"idp": home} if home else {}
 
 
 def times(now: float) -> dict[str, int]:
@@ -70,13 +70,21 @@ def times(now: float) -> dict[str, int]:
 
 
 def access_token(issue: Issue, audience: str, scopes: Iterable[str]) -> str:
-    """Return a v1.0 access token for Microsoft Graph, signed with the published key."""
+    """Return a v1.0 access token for Microsoft Graph, which alone can tell what it is worth."""
+    claims = _access_claims(issue, audience, scopes)
+    if issue.user.tenant_id == directory.CONSUMER_TENANT_ID:
+        return token_forms.sealed(issue.keys, claims)
+    return token_forms.signed_for_graph(issue.keys, claims)
+
+
+def _access_claims(issue: Issue, audience: str, scopes: Iterable[str]) -> dict[str, Any]:
     user, app = issue.user, issue.app
-    claims = {
+    roles = [ADMIN_ROLE] if user.is_admin else []
+    return {
         "aud": audience,
         "iss": issuer_v1(issue.authority, user.tenant_id),
         **issue.times,
-        "acct": 0,
+        "acct": 1 if issue.guest else 0,
         "acr": "1",
         "aio": secrets.token_urlsafe(32),
         "amr": ["pwd"],
@@ -85,21 +93,26 @@ def access_token(issue: Issue, audience: str, scopes: Iterable[str]) -> str:
         "appidacr": "1" if issue.sign_in.platform == "web" else "0",
         "family_name": user.surname,
         "given_name": user.given_name,
+        **issue.guest,
         "idtyp": "user",
         "ipaddr": "127.0.0.1",
         "name": user.display_name,
         "oid": user.oid,
+        "puid": "1003" + user.oid[-12:].upper(),
         "rh": issue.sign_in.family,
         "scp": " ".join(sorted(scopes, key=str.lower)),
-        "sub": issue.subject,
+        "sub": issue.subject_at(directory.GRAPH_APP_ID),
+        "tenant_region_scope": directory.REGION,
         "tid": user.tenant_id,
         "unique_name": user.upn,
         "upn": user.upn,
         "uti": secrets.token_urlsafe(16),
         "ver": "1.0",
-        "wids": [EVERYBODY_ROLE],
+        "wids": [*roles, EVERYBODY_ROLE],
+        "xms_st": {"sub": issue.subject},
+        "xms_tcdt": directory.TENANT_CREATED_AT,
+        "xms_tdbr": directory.REGION,
     }
-    return signed(issue.keys, claims, with_thumbprint=True)
 
 
 def id_token_v1(issue: Issue, code: str | None = None) -> str:
@@ -121,12 +134,13 @@ def id_token_v1(issue: Issue, code: str | None = None) -> str:
         "family_name": user.surname,
         "given_name": user.given_name,
         "name": user.display_name,
+        **issue.guest,
     }
     if issue.sign_in.nonce is not None:
         claims["nonce"] = issue.sign_in.nonce
     if code is not None:
         claims["c_hash"] = code_hash(code)
-        return signed(issue.keys, claims, with_thumbprint=True)
+        return token_forms.signed(issue.keys, claims, with_thumbprint=True)
     return jwt.encode(claims, "", "none", sort_headers=False)
 
 
@@ -146,6 +160,7 @@ def id_token_v2(issue: Issue, scopes: Iterable[str], code: str | None = None) ->
         claims["c_hash"] = code_hash(code)
     if "email" in scopes and user.mail:
         claims["email"] = user.mail
+    claims |= issue.guest
     if "profile" in scopes:
         claims["name"] = user.display_name
     if issue.sign_in.nonce is not None:
@@ -156,12 +171,12 @@ def id_token_v2(issue: Issue, scopes: Iterable[str], code: str | None = None) ->
     if "profile" in scopes:
         claims["tid"] = user.tenant_id
     claims |= {"uti": secrets.token_urlsafe(16), "ver": "2.0"}
-    return signed(issue.keys, claims, with_thumbprint=False)
+    return token_forms.signed(issue.keys, claims)
 
 
 def code_hash(code: str) -> str:
     """Return `c_hash`: half of the code's SHA-256 (OpenID Connect Core §3.3.2.11)."""
-    return _base64url(hashlib.sha256(code.encode()).digest()[:16])
+    return base64url.encode(hashlib.sha256(code.encode()).digest()[:16])
 
 
 def issuer_v1(authority: str, tenant_id: str) -> str:
@@ -172,94 +187,3 @@ def issuer_v1(authority: str, tenant_id: str) -> str:
 def issuer_v2(authority: str, tenant_id: str) -> str:
     """Return the issuer of v2.0 tokens."""
     return f"{authority}/{tenant_id}/v2.0"
-
-
-class BadToken(Exception):
-    """An access token that Graph does not take; the subclass tells why."""
-
-
-class TokenMalformed(BadToken):
-    """Not three parts of base64url, or not JSON inside."""
-
-
-class BadSignature(BadToken):
-    """Not signed by a key of this sandbox, or changed since."""
-
-
-class TokenExpired(BadToken):
-    """Too old, or not valid yet."""
-
-
-class WrongAudience(BadToken):
-    """A good token, but meant for somebody else than Graph."""
-
-
-class WrongIssuer(BadToken):
-    """From somewhere else; one of Microsoft's own tokens must never end up here."""
-
-
-class TokenRevoked(BadToken):
-    """Its sign-in was revoked, because the code was used twice."""
-
-
-def check_access_token(
-    text: str,
-    keys: Keys,
-    authority: str,
-    now: float,
-    is_revoked: Callable[[str], bool],
-) -> dict[str, Any]:
-    """Return the claims of an access token for Graph, or raise the BadToken that fits.
-
-    now is `store.now()` and is_revoked is `store.grants.is_revoked`. Who signed is asked
-    before anything inside is believed; only Microsoft's issuers are named sooner, to say why.
-    """
-    header, claims = _unverified(text)
-    issuer = claims.get("iss")
-    if isinstance(issuer, str) and issuer.startswith(MICROSOFT_ISSUERS):
-        raise WrongIssuer(
-            "This token was issued by Microsoft. The sandbox never takes a real token:"
-            " send it to Microsoft Graph only."
-        )
-    _check_signature(text, header, keys)
-    if not claims["nbf"] <= now < claims["exp"]:
-        raise TokenExpired("Lifetime validation failed, the token is expired.")
-    if claims["aud"] not in GRAPH_AUDIENCES:
-        raise WrongAudience("Access token validation failure. Invalid audience.")
-    if issuer != issuer_v1(authority, claims["tid"]):
-        raise WrongIssuer("Access token validation failure. Invalid issuer.")
-    if is_revoked(claims["rh"]):
-        raise TokenRevoked("Access token has been revoked.")
-    return claims
-
-
-def _unverified(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return header and claims as they stand there, whoever wrote them."""
-    try:
-        parts = jwt.decode_complete(text, options={"verify_signature": False})
-    except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise TokenMalformed("The token is not a JSON Web Token.") from error
-    return parts["header"], parts["payload"]
-
-
-def _check_signature(text: str, header: dict[str, Any], keys: Keys) -> None:
-    """Accept RS256 by a published key and nothing else (RFC 8725 §3.1)."""
-    key = keys.find(header.get("kid", ""))
-    problem = "Access token validation failure. Invalid signature."
-    if key is None or header.get("alg") != "RS256":
-        raise BadSignature(problem)
-    try:
-        jwt.PyJWS().decode(text, key.public, algorithms=["RS256"])
-    except jwt.PyJWTError as error:
-        raise BadSignature(problem) from error
-
-
-def signed(keys: Keys, claims: dict[str, Any], with_thumbprint: bool) -> str:
-    """Return these claims as a JWT, signed with the published key."""
-    key = keys.current
-    headers = {"x5t": key.kid, "kid": key.kid} if with_thumbprint else {"kid": key.kid}
-    return jwt.encode(claims, key.private, "RS256", headers, sort_headers=False)
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from .. import directory, tokens
+from .. import directory, token_checks, token_forms
 from ..directory import User
 from .errors import GraphError
 
@@ -15,24 +15,24 @@ NO_DOTS = (
     "(JWE): 'EncodedProtectedHeader.EncodedEncryptedKey.EncodedInitializationVector."
     "EncodedCiphertext.EncodedAuthenticationTag'."
 )
-MALFORMED = "CompactToken parsing failed with error code: 80049217"
+UNKNOWN_APP = "The identity of the calling application could not be established."
 
 
 def caller(request: Request) -> tuple[User, dict[str, Any]]:
     """Return the person a call acts for and the claims of the token, or refuse it."""
     state = request.app.state
     try:
-        claims = tokens.check_access_token(
+        claims = token_checks.check_access_token(
             _bearer(request),
             state.keys,
             state.authority,
             state.store.now(),
             state.store.grants.is_revoked,
         )
-    except tokens.TokenMalformed as error:
-        raise unauthorized(request, MALFORMED) from error
-    except tokens.BadToken as error:
+    except token_checks.BadToken as error:
         raise unauthorized(request, str(error)) from error
+    if state.store.app(claims["appid"]) is None:  # deleted since; the wording is unconfirmed
+        raise unauthorized(request, UNKNOWN_APP, "Authorization_IdentityNotFound")
     if claims.get("idtyp") == "app":
         raise _nobody_signed_in(request)
     user = directory.user(claims["oid"])
@@ -50,25 +50,27 @@ def _nobody_signed_in(request: Request) -> GraphError:
     return GraphError(403, "Authorization_RequestDenied", text, gateway=True)
 
 
-def unauthorized(request: Request, message: str) -> GraphError:
+def unauthorized(
+    request: Request, message: str, code: str = "InvalidAuthenticationToken"
+) -> GraphError:
     """Return the 401, with the challenge that names where tokens come from."""
     address = f"{request.app.state.authority}/common/oauth2/authorize"
     challenge = (
         f'Bearer realm="", authorization_uri="{address}", client_id="{directory.GRAPH_APP_ID}"'
     )
     headers = {"WWW-Authenticate": challenge}
-    return GraphError(401, "InvalidAuthenticationToken", message, gateway=True, headers=headers)
+    return GraphError(401, code, message, gateway=True, headers=headers)
 
 
 def _bearer(request: Request) -> str:
     """Return the token of the one Authorization header (RFC 6750 §2.1)."""
     given = request.headers.getlist("authorization")
     if len(given) > 1:
-        raise unauthorized(request, MALFORMED)
+        raise unauthorized(request, token_checks.MALFORMED)
     scheme, _, token = "".join(given).strip().partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise unauthorized(request, "Access token is empty.")
-    if "." not in token:
+    if "." not in token and not token.startswith(token_forms.SEALED_PREFIX):
         raise unauthorized(request, NO_DOTS)
     return token

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from starlette.requests import Request
 
-from .. import directory, tokens
+from .. import directory, token_forms, tokens
 from ..refusals import Refused
 from ..store import App
 from . import client_auth, scopes, tenants
@@ -87,9 +87,12 @@ def _access_token(request: Request, app: App) -> str:
         "oid": principal,
         "rh": f"1.{secrets.token_urlsafe(36)}.",
         "sub": principal,
+        "tenant_region_scope": directory.REGION,
         "tid": directory.TENANT_ID,
         "uti": secrets.token_urlsafe(16),
         "ver": "1.0",
         "wids": [NO_ROLE],
+        "xms_tcdt": directory.TENANT_CREATED_AT,
+        "xms_tdbr": directory.REGION,
     }
-    return tokens.signed(state.keys, claims, with_thumbprint=True)
+    return token_forms.signed_for_graph(state.keys, claims)

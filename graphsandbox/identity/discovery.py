@@ -75,7 +75,7 @@ def _common(request: Request, tenant: str, version: str) -> dict[str, object]:
         "frontchannel_logout_supported": True,
         "end_session_endpoint": f"{here}/{path}/logout",
         "claims_supported": CLAIMS.split(),
-        "tenant_region_scope": "EU" if tenant == directory.TENANT_ID else None,
+        "tenant_region_scope": directory.REGION if tenant == directory.TENANT_ID else None,
         "cloud_instance_name": "microsoftonline.com",
         "cloud_graph_host_name": "graph.windows.net",
         "msgraph_host": "graph.microsoft.com",

@@ -52,7 +52,7 @@ def _scopes(claims: dict[str, Any]) -> set[str]:
 
 def _told(request: Request, user: User, claims: dict[str, Any], scopes: set[str]) -> dict[str, str]:
     """Return what `profile` and `email` let the app know."""
-    told = {"sub": claims["sub"]}
+    told = {"sub": claims["xms_st"]["sub"]}  # the id_token's; the access token's is Graph's own
     if "profile" in scopes:
         told |= {
             "name": user.display_name,
