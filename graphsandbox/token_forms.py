@@ -37,10 +37,10 @@ class Signed:
 
     def is_by(self, key: SigningKey) -> bool:
         """Tell whether this key signed it, by RS256 and nothing else (RFC 8725 §3.1)."""
+        if self.header.get("alg") != "RS256" or "crit" in self.header:
+            return False  # nothing critical is understood here (RFC 7515 §4.1.11)
         message = f"{_part(_as_signed(self.header))}.{self.payload}".encode()
-        return self.header.get("alg") == "RS256" and RS256.verify(
-            message, key.public, self.signature
-        )
+        return RS256.verify(message, key.public, self.signature)
 
 
 def signed(keys: Keys, claims: dict[str, Any], with_thumbprint: bool = False) -> str:
