@@ -94,7 +94,7 @@ def _as_signed(header: dict[str, Any]) -> dict[str, Any]:
     nonce = header.get("nonce")
     if not isinstance(nonce, str):
         return header
-    digest = hashlib.sha256(nonce.encode("utf-8", "surrogatepass")).digest()
+    digest = hashlib.sha256(nonce.encode()).digest()
     return header | {"nonce": base64url.encode(digest)}
 
 
