@@ -21,7 +21,7 @@ def machine():
 def test_no_sequence_of_requests_breaks_a_promise(machine):
     # Without shrinking, which may take minutes: the same run is found again by `make soak`.
     phases = {"phases": [Phase.generate], "derandomize": True}
-    short = settings(max_examples=80, stateful_step_count=30, **phases, **UNHURRIED)
+    short = settings(max_examples=60, stateful_step_count=30, **phases, **UNHURRIED)
     run_state_machine_as_test(machine, settings=short)
 
 
