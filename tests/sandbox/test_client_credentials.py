@@ -1,9 +1,7 @@
 """An app that signs in by itself: the token it gets, and what it can't do with it."""
 
 import jwt
-import msal
 import pytest
-import requests
 
 from tests.sandbox.entra import register, token_request
 
@@ -108,22 +106,3 @@ def test_an_app_is_refused_for(sandbox, http, case):
     version, changes, number = REFUSED[case]
     answer = ask(sandbox, http, version, **changes)
     assert answer.status_code in (400, 401) and answer.json()["error_codes"] == [number]
-
-
-def test_msal_gets_a_token_for_the_app(graph_sandbox_tls):
-    sandbox = graph_sandbox_tls
-    with requests.Session() as session:
-        session.trust_env = False
-        session.verify = sandbox.ca
-        app = msal.ConfidentialClientApplication(
-            sandbox.client_id,
-            client_credential=sandbox.client_secret,
-            authority=f"{sandbox.authority}/{sandbox.tenant}",
-            instance_discovery=False,
-            http_client=session,
-        )
-        token = app.acquire_token_for_client([DEFAULT])
-        assert token.get("access_token"), token
-        assert app.acquire_token_for_client([DEFAULT])["token_source"] == "cache"
-        refused = app.acquire_token_for_client(["User.Read"])
-        assert refused["error_codes"] == [1002012]

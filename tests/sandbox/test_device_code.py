@@ -2,9 +2,7 @@
 
 import json
 
-import msal
 import pytest
-import requests
 
 import graphsandbox
 from tests.sandbox.entra import (
@@ -282,36 +280,3 @@ def test_a_sign_in_under_way_survives_a_restart(tmp_path, http):
         assert refusal(poll(app, http, second["device_code"])) == PENDING
         approve(app, http, second["user_code"])
         assert poll(app, http, second["device_code"]).status_code == 200
-
-
-@pytest.fixture
-def over_tls(graph_sandbox_tls):
-    with requests.Session() as session:
-        session.trust_env = False  # else REQUESTS_CA_BUNDLE goes before `verify`
-        session.verify = graph_sandbox_tls.ca
-        yield session
-
-
-@pytest.mark.parametrize("tenant", ["common", None])
-def test_msal_signs_a_device_in(graph_sandbox_tls, over_tls, tenant):
-    sandbox = graph_sandbox_tls
-    uris = ["http://localhost"]
-    app = register(sandbox, over_tls, platform="publicClient", redirect_uris=uris)
-    client = msal.PublicClientApplication(
-        app.client_id,
-        authority=f"{sandbox.authority}/{tenant or sandbox.tenant}",
-        instance_discovery=False,
-        http_client=over_tls,
-    )
-    flow = client.initiate_device_flow(["User.Read"])
-    assert flow["user_code"] in flow["message"]
-    once = {"exit_condition": lambda flow: True}
-    assert client.acquire_token_by_device_flow(flow, **once)["error"] == "authorization_pending"
-
-    approve(app, over_tls, flow["user_code"])
-    flow["latest_attempt_at"] = 0  # the interval has passed
-    tokens = client.acquire_token_by_device_flow(flow, **once)
-    assert tokens["id_token_claims"]["preferred_username"] == sandbox.user
-    (account,) = client.get_accounts()
-    fresh = client.acquire_token_silent(["User.Read"], account, force_refresh=True)
-    assert me(sandbox, over_tls, fresh["access_token"]).status_code == 200
