@@ -37,6 +37,7 @@ class GrantType:
     spend: Callable[[Store, str], None] = lambda store, value: None
     platform: Callable[[App], str] = client_auth.platform_of  # where no ticket tells
     unknown: int = 9002313  # the refusal of one that was never given out
+    older: str = ""  # another name of the parameter
 
 
 GRANT_TYPES = {
@@ -60,9 +61,10 @@ GRANT_TYPES = {
         unknown=70018,
     ),
 }
-# As v1's own libraries wrote it, before RFC 8628 had a number.
+# As Microsoft's libraries wrote it before RFC 8628 had a number: ADAL with `code`, MSAL for Node,
+# to this day, with `device_code`.
 GRANT_TYPES["device_code"] = replace(
-    GRANT_TYPES["urn:ietf:params:oauth:grant-type:device_code"], parameter="code"
+    GRANT_TYPES["urn:ietf:params:oauth:grant-type:device_code"], older="code"
 )
 
 
@@ -115,7 +117,8 @@ def _exchange(request: Request, sent: Parameters, make: token_answers.Make) -> d
     grant_type = _grant_type(sent.need("grant_type"))
     credentials = client_auth.presented(request, sent)
     app = client_auth.find_app(store, credentials, tenant)
-    value = sent.need(grant_type.parameter)
+    name = grant_type.parameter
+    value = sent.get(name) or sent.need(grant_type.older or name)
     ticket = grant_type.find(store, value)
     if ticket and ticket.sign_in.client_id != app.client_id:
         ticket = None  # another client's: as good as unknown

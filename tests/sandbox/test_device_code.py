@@ -102,7 +102,9 @@ def test_a_device_signs_in(app, http):
     assert again.status_code == 200
 
 
-@pytest.mark.parametrize("grant", [(GRANT, "device_code"), ("device_code", "code")])
+@pytest.mark.parametrize(
+    "grant", [(GRANT, "device_code"), ("device_code", "code"), ("device_code", "device_code")]
+)
 def test_a_device_signs_in_by_v1(app, http, grant):
     name, parameter = grant
     started = start(app, http, "v1", scope=None, resource=GRAPH).json()
@@ -111,6 +113,13 @@ def test_a_device_signs_in_by_v1(app, http, grant):
     tokens = token_request(app, http, "v1", **held).json()
     assert (tokens["resource"], tokens["expires_in"]) == (GRAPH, "3599")
     assert me(app, http, tokens["access_token"]).json()["userPrincipalName"] == app.user
+
+
+def test_a_device_may_name_the_grant_as_msal_for_node_does(app, http):
+    started = start(app, http).json()
+    approve(app, http, started["user_code"])
+    answer = poll(app, http, started["device_code"], grant_type="device_code")
+    assert answer.status_code == 200, answer.text
 
 
 def test_a_person_may_type_the_code_as_they_like(app, http):
