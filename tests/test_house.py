@@ -1,6 +1,7 @@
 """The files around the code agree with one another, and carry nothing of one machine."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -94,6 +95,18 @@ def test_no_file_names_a_registry_or_a_path_of_the_machine_it_was_made_on():
         text = path.read_bytes().decode(errors="replace")
         found += [f"{path.name}: {hit[0]}" for hit in MACHINE_TRACES.finditer(text)]
     assert found == []
+
+
+def test_the_packages_from_npm_are_locked_without_an_address():
+    folder = ROOT / "tests" / "judges" / "npm"
+    asked = json.loads((folder / "package.json").read_text())["dependencies"]
+    locked = json.loads((folder / "package-lock.json").read_text())["packages"]
+    root = locked.pop("")
+    assert root["dependencies"] == asked
+    for name, version in asked.items():
+        assert locked[f"node_modules/{name}"]["version"] == version
+    for name, package in locked.items():
+        assert "resolved" not in package and package["integrity"].startswith("sha512-"), name
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
