@@ -54,13 +54,14 @@ IDENTITY_ROUTES = [
     Route("/devicelogin", device_page.device_login, methods=FORM),
 ]
 
+# They are tried in this order, so what is asked for most often comes first.
 ROUTES = [
+    *IDENTITY_ROUTES,
+    *graph.ROUTES,  # /v1.0 and /beta
+    *control.ROUTES,  # /_control
     *pages.ROUTES,  # / and the style sheet
     *portal.ROUTES,  # /portal
     *mail_pages.ROUTES,  # /mailbox
-    *control.ROUTES,  # /_control
-    *graph.ROUTES,  # /v1.0 and /beta
-    *IDENTITY_ROUTES,
 ]
 
 
