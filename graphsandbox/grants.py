@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from . import directory
 
@@ -224,7 +224,7 @@ def digest(value: str) -> str:
 
 
 def _text(sign_in: SignIn) -> str:
-    return json.dumps(asdict(sign_in))
+    return json.dumps(vars(sign_in))
 
 
 def _sign_in(text: str) -> SignIn:
