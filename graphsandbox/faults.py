@@ -7,7 +7,6 @@ says so in its header `x-graphsandbox-fault`.
 import asyncio
 import datetime
 import http
-import json
 import re
 import uuid
 from collections import Counter
@@ -18,7 +17,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .graph.errors import GraphError, inner_error, request_headers, respond
+from .gate import GRAPH_PATHS
+from .graph.errors import GraphError, refused, respond
 
 # What follows the tenant in the addresses of Entra ID (Microsoft: v2-protocols).
 TENANT_PATH = re.compile(
@@ -158,7 +158,7 @@ def _bad_answer(request: Request, status: int) -> Response:
     """Return an answer with this status in the form of the service that was asked."""
     if status < 400:
         return Response(status_code=status)
-    if request.scope["path"].startswith(("/v1.0/", "/beta/")):
+    if request.scope["path"].startswith(GRAPH_PATHS):
         return _graph_answer(request, status)
     if with_tenant(request.scope["path"]) != request.scope["path"]:
         return _oauth_answer(request, status)
@@ -175,21 +175,10 @@ GRAPH_CODES = {
 
 def _graph_answer(request: Request, status: int) -> Response:
     if status == 429:
-        return _throttled(request)
+        return respond(request, refused("throttled"))
     phrase = _phrase(status)
     code = GRAPH_CODES.get(status, phrase.replace(" ", "") or "UnknownError")
     return respond(request, GraphError(status, code, phrase, gateway=True))
-
-
-def _throttled(request: Request) -> Response:
-    """Return Graph's 429 (Microsoft: "Microsoft Graph throttling guidance")."""
-    headers = request_headers(request)
-    inner = inner_error(request, headers)
-    inner = {"code": "429", **inner, "message": "Please retry after", "status": "429"}
-    error = {"code": "TooManyRequests", "message": "Please retry again later."}
-    refusal = {"error": {**error, "innerError": inner}}
-    body = json.dumps(refusal, separators=(",", ":"))
-    return Response(body, 429, headers, "application/json")
 
 
 def _oauth_answer(request: Request, status: int) -> Response:

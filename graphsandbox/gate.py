@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .graph.errors import GraphError, respond
+from .graph.errors import refused, respond
 
 LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -112,8 +112,7 @@ async def _collect(receive: Receive, limit: int) -> bytes | None:
 
 def _too_large(limit: int, request: Request) -> Response:
     if limit == GRAPH_BODY:
-        text = "The maximum request length supported is 4MB."
-        return respond(request, GraphError(413, "RequestEntityTooLarge", text, gateway=True))
+        return respond(request, refused("body_too_large"))
     return _refusal(413, f"The body is longer than {limit} bytes.")
 
 

@@ -40,16 +40,12 @@ ROUTES = [
     *_of_person("", GET=me.show),
     *_of_person("/{action:sendMail}", POST=mail.send),
     *_of_person("/messages", GET=messages.listing, POST=messages.create),
-    *_of_person(
-        "/messages/{id}", GET=messages.show, PATCH=messages.change, DELETE=messages.delete
-    ),
+    *_of_person("/messages/{id}", GET=messages.show, PATCH=messages.change, DELETE=messages.delete),
     *_of_person("/messages/{id}/$value", GET=messages.value),
     *_of_person("/messages/{id}/{action:send}", POST=mail.send_draft),
     *_of_person("/mailFolders", GET=folders.listing),
     *_of_person("/mailFolders/{folder}", GET=folders.show),
-    *_of_person(
-        "/mailFolders/{folder}/messages", GET=folders.messages_of, POST=folders.create_in
-    ),
+    *_of_person("/mailFolders/{folder}/messages", GET=folders.messages_of, POST=folders.create_in),
     *_of_person(FILES, GET=attachments.listing, POST=attachments.create),
     *_of_person(f"{FILES}/{{action:createUploadSession}}", POST=upload.start),
     *_of_person(f"{FILES}/{{file}}", GET=attachments.show, DELETE=attachments.delete),

@@ -3,7 +3,7 @@
 from ..mailboxes import Mailboxes
 from ..message import Message
 from .call import Call
-from .errors import GraphError
+from .errors import refused
 
 WRITE = ("Mail.ReadWrite",)
 READ_BODY = ("Mail.Read", *WRITE)
@@ -16,10 +16,9 @@ def opened(call: Call, *scopes: str) -> Mailboxes:
     That is one's own: nobody has shared a mailbox in the sandbox.
     """
     if not call.may(*scopes) or call.person != call.user:
-        raise denied()
+        raise refused("access_denied")
     if not call.person.has_mailbox:
-        text = "REST API is not yet supported for this mailbox."
-        raise GraphError(404, "MailboxNotEnabledForRESTAPI", text)
+        raise refused("no_mailbox")
     return call.request.app.state.mailboxes
 
 
@@ -28,17 +27,5 @@ def message(call: Call, *scopes: str) -> tuple[Mailboxes, Message]:
     mailboxes = opened(call, *scopes)
     found = mailboxes.message(call.request.path_params["id"], owner=call.person.oid)
     if found is None:
-        raise not_found()
+        raise refused("item_not_found")
     return mailboxes, found
-
-
-def denied() -> GraphError:
-    """Return the refusal of a call that the token doesn't allow."""
-    text = "Access is denied. Check credentials and try again."
-    return GraphError(403, "ErrorAccessDenied", text)
-
-
-def not_found() -> GraphError:
-    """Return the refusal of an id that leads nowhere."""
-    text = "The specified object was not found in the store."
-    return GraphError(404, "ErrorItemNotFound", text)

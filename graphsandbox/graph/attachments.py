@@ -10,7 +10,7 @@ from ..mailboxes import Mailboxes
 from ..message import Message
 from . import access, compose, shown
 from .call import Call
-from .errors import GraphError
+from .errors import refused
 from .query import select
 
 TYPE = "microsoft.graph.fileAttachment"
@@ -52,10 +52,9 @@ async def delete(call: Call) -> Response:
 
 
 def check_draft(message: Message) -> None:
-    """Refuse to add to a message that has been sent; the words are ours."""
+    """Refuse to add to a message that has been sent."""
     if not message.is_draft:
-        text = "Files can be attached to a draft only."
-        raise GraphError(400, "ErrorInvalidRequest", text)
+        raise refused("not_a_draft")
 
 
 def _found(call: Call, *scopes: str) -> tuple[Mailboxes, Message, StoredAttachment]:
@@ -64,7 +63,7 @@ def _found(call: Call, *scopes: str) -> tuple[Mailboxes, Message, StoredAttachme
     for one in mailboxes.attachments(message.id):
         if one.id == wanted:
             return mailboxes, message, one
-    raise access.not_found()
+    raise refused("item_not_found")
 
 
 def _one(

@@ -17,7 +17,7 @@ from starlette.types import Message, Scope
 
 from .bearer import caller
 from .call import JSON_TYPE
-from .errors import GraphError, request_headers, respond
+from .errors import GraphError, refused, request_headers, respond
 from .reading import payload
 
 MOST = 20
@@ -54,8 +54,7 @@ async def batch(request: Request) -> Response:
     try:
         caller(request)
         if request.method != "POST":
-            text = "Specified HTTP method is not allowed for the request target."
-            raise GraphError(405, "BadRequest", text, gateway=True, headers={"Allow": "POST"})
+            raise refused("wrong_method", {"Allow": "POST"})
         content_type = request.headers.get("content-type", "")
         root = f"{request.app.state.graph}/{request.path_params['version']}"
         asked = _read(payload(content_type, await request.body()), root)
@@ -64,7 +63,9 @@ async def batch(request: Request) -> Response:
     answers: dict[str, Answer] = {}
     for one in asked:
         failed = [name for name in one.depends_on if answers[name].status >= 400]
-        answers[one.id] = _failed(request) if failed else await _answer(request, one)
+        answers[one.id] = (
+            _refusal(request, "failed_dependency") if failed else await _answer(request, one)
+        )
     responses = [_shown(name, answer) for name, answer in answers.items()]
     headers = {**request_headers(request), "OData-Version": "4.0", "Content-Type": JSON_TYPE}
     return JSONResponse({"responses": responses}, 200, headers)
@@ -77,33 +78,33 @@ def _read(parsed: Any, root: str) -> list[Inner]:
     the root of the service, which is taken off.
     """
     if not isinstance(parsed, dict) or not isinstance(parsed.get("requests"), list):
-        raise _bad("Invalid batch payload format.")
+        raise refused("batch_format")
     if not 0 < len(parsed["requests"]) <= MOST:
-        raise _bad(f"Number of batch request steps must be from 1 to {MOST}.")
+        raise refused("batch_size", most=MOST)
     asked = [_inner(one, root) for one in parsed["requests"]]
     ids = [one.id for one in asked]
     if len(set(ids)) < len(ids):
-        raise _bad("Request Id has to be unique in a batch.")
+        raise refused("batch_same_id")
     return _in_order(asked, set(ids))
 
 
 def _inner(one: Any, root: str) -> Inner:
     if not isinstance(one, dict):
-        raise _bad("Invalid batch payload format.")
+        raise refused("batch_format")
     name, method, url = one.get("id"), one.get("method"), one.get("url")
     headers, after = one.get("headers") or {}, one.get("dependsOn") or []
     if not isinstance(name, str) or not name:
-        raise _bad("Each request of a batch must have an id.")
+        raise refused("batch_no_id")
     if not isinstance(method, str) or method.upper() not in METHODS:
-        raise _bad(f"Request {name} has no valid method.")
+        raise refused("batch_method", id=name)
     url = url.removeprefix(root) if isinstance(url, str) else url
     if not isinstance(url, str) or not RELATIVE.fullmatch(url):
-        raise _bad(f"Request {name} must have a url relative to the version.")
+        raise refused("batch_url", id=name)
     if not isinstance(headers, dict) or not isinstance(after, list):
-        raise _bad("Invalid batch payload format.")
+        raise refused("batch_format")
     headers = {str(key).lower(): str(value) for key, value in headers.items()}
     if one.get("body") is not None and "content-type" not in headers:
-        raise _bad(f"Write request id : {name} does not contain Content-Type header or body.")
+        raise refused("batch_no_type", id=name)
     return Inner(name, method.upper(), url, headers, _body(one.get("body"), headers), after)
 
 
@@ -117,7 +118,7 @@ def _body(body: Any, headers: dict[str, str]) -> bytes:
         try:
             return base64.b64decode(body, validate=True)
         except ValueError as error:
-            raise _bad("A body that is not JSON must be base64.") from error
+            raise refused("batch_body") from error
     return json.dumps(body).encode()
 
 
@@ -126,12 +127,12 @@ def _in_order(asked: list[Inner], ids: set[str]) -> list[Inner]:
     waiting = list(asked)
     for one in asked:
         if not all(isinstance(name, str) and name in ids for name in one.depends_on):
-            raise _bad(f"Request {one.id} depends on a request that is not in the batch.")
+            raise refused("batch_depends_on_nothing", id=one.id)
     while waiting:
         known = {one.id for one in done}
         free = next((one for one in waiting if known.issuperset(one.depends_on)), None)
         if free is None:
-            raise _bad("The requests of this batch wait for one another.")
+            raise refused("batch_circle")
         waiting.remove(free)
         done.append(free)
     return done
@@ -140,7 +141,7 @@ def _in_order(asked: list[Inner], ids: set[str]) -> list[Inner]:
 async def _answer(request: Request, one: Inner) -> Answer:
     """Let the whole sandbox answer an inner request."""
     if one.url.lstrip("/").lower().startswith("$batch"):
-        return _refusal(request, 400, "BadRequest", "A batch can't be inside a batch.")
+        return _refusal(request, "batch_in_batch")
     answer, pending = Answer(), [one.body]
 
     async def receive() -> Message:
@@ -179,21 +180,17 @@ def _scope(request: Request, one: Inner) -> Scope:
     }
 
 
-def _failed(request: Request) -> Answer:
-    """Return the answer of what was not tried, because something before it failed."""
-    return _refusal(request, 424, "FailedDependency", "A request this one depends on has failed.")
-
-
-def _refusal(request: Request, status: int, code: str, text: str) -> Answer:
-    refused = respond(request, GraphError(status, code, text, gateway=True))
-    return Answer(status, list(refused.raw_headers), bytes(refused.body))
+def _refusal(request: Request, name: str) -> Answer:
+    """Return the answer to a request that is not tried."""
+    answer = respond(request, refused(name))
+    return Answer(answer.status_code, list(answer.raw_headers), bytes(answer.body))
 
 
 def _shown(name: str, answer: Answer) -> dict[str, Any]:
     headers = {
         "-".join(word.capitalize() for word in key.decode().split("-")): value.decode("latin-1")
         for key, value in answer.headers
-        if key.lower() not in (b"content-length", b"x-ms-ags-diagnostic")
+        if key.lower() != b"content-length"
     }
     shown: dict[str, Any] = {"id": name, "status": answer.status, "headers": headers}
     if answer.body:
@@ -201,7 +198,3 @@ def _shown(name: str, answer: Answer) -> dict[str, Any]:
         text = base64.b64encode(answer.body).decode()
         shown["body"] = json.loads(answer.body) if is_json else text
     return shown
-
-
-def _bad(why: str) -> GraphError:
-    return GraphError(400, "BadRequest", why, gateway=True)

@@ -6,16 +6,7 @@ from starlette.requests import Request
 
 from .. import directory, token_checks, token_forms
 from ..directory import User
-from .errors import GraphError
-
-NO_DOTS = (
-    "IDX14100: JWT is not well formed, there are no dots (.).\n"
-    "The token needs to be in JWS or JWE Compact Serialization Format. "
-    "(JWS): 'EncodedHeader.EncodedPayload.EncodedSignature'. "
-    "(JWE): 'EncodedProtectedHeader.EncodedEncryptedKey.EncodedInitializationVector."
-    "EncodedCiphertext.EncodedAuthenticationTag'."
-)
-UNKNOWN_APP = "The identity of the calling application could not be established."
+from .errors import GraphError, refused
 
 
 def caller(request: Request) -> tuple[User, dict[str, Any]]:
@@ -30,47 +21,42 @@ def caller(request: Request) -> tuple[User, dict[str, Any]]:
             state.store.grants.is_revoked,
         )
     except token_checks.BadToken as error:
-        raise unauthorized(request, str(error)) from error
-    if state.store.app(claims["appid"]) is None:  # deleted since; the wording is unconfirmed
-        raise unauthorized(request, UNKNOWN_APP, "Authorization_IdentityNotFound")
+        raise unauthorized(request, "token_not_taken", why=error) from error
+    if state.store.app(claims["appid"]) is None:  # deleted since
+        raise unauthorized(request, "token_of_no_app")
     if claims.get("idtyp") == "app":
         raise _nobody_signed_in(request)
     user = directory.user(claims["oid"])
     if user is None:
-        raise unauthorized(request, "The user of this token is not in the directory.")
+        raise unauthorized(request, "token_of_nobody")
     return user, claims
 
 
 def _nobody_signed_in(request: Request) -> GraphError:
     """Return the refusal of an app's own token: no app here has a permission of its own."""
     if request.scope["path"].split("/")[2:3] == ["me"]:
-        text = "/me request is only valid with delegated authentication flow."
-        return GraphError(400, "BadRequest", text, gateway=True)
-    text = "Insufficient privileges to complete the operation."
-    return GraphError(403, "Authorization_RequestDenied", text, gateway=True)
+        return refused("me_without_person")
+    return refused("directory_denied")
 
 
-def unauthorized(
-    request: Request, message: str, code: str = "InvalidAuthenticationToken"
-) -> GraphError:
+def unauthorized(request: Request, name: str, /, **values: Any) -> GraphError:
     """Return the 401, with the challenge that names where tokens come from."""
     address = f"{request.app.state.authority}/common/oauth2/authorize"
     challenge = (
         f'Bearer realm="", authorization_uri="{address}", client_id="{directory.GRAPH_APP_ID}"'
     )
-    headers = {"WWW-Authenticate": challenge}
-    return GraphError(401, code, message, gateway=True, headers=headers)
+    return refused(name, {"WWW-Authenticate": challenge}, **values)
 
 
 def _bearer(request: Request) -> str:
     """Return the token of the one Authorization header (RFC 6750 §2.1)."""
     given = request.headers.getlist("authorization")
     if len(given) > 1:
-        raise unauthorized(request, token_checks.MALFORMED)
+        raise unauthorized(request, "token_malformed")
     scheme, _, token = "".join(given).strip().partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
-        raise unauthorized(request, "Access token is empty.")
+        raise unauthorized(request, "token_empty")
     if "." not in token and not token.startswith(token_forms.SEALED_PREFIX):
-        raise unauthorized(request, NO_DOTS)
+        raise unauthorized(request, "token_no_dots")
     return token

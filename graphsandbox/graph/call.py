@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from .. import directory
 from ..directory import User
 from .bearer import caller
-from .errors import GraphError, request_headers, respond
+from .errors import GraphError, refused, request_headers, respond
 from .reading import payload
 
 JSON_TYPE = (
@@ -75,6 +75,7 @@ class Call:
 WITH_BODY = ("POST", "PUT", "PATCH")
 LENGTH_HEADERS = {"content-length", "transfer-encoding"}
 
+
 async def _one_by_one(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
     """Read on this thread, where the database is; others are served in between."""
     for piece in pieces:
@@ -110,13 +111,9 @@ def _person(request: Request, user: User) -> User:
     if found and found.tenant_id != user.tenant_id:
         found = None  # a directory knows its own members and guests only
     if found is None and not request.scope["path"].endswith(named):  # a mailbox
-        raise GraphError(404, "ResourceNotFound", "Resource could not be discovered.")
+        raise refused("no_such_mailbox")
     if found is None:
-        text = (
-            f"Resource '{named}' does not exist or one of its queried reference-property objects"
-            " are not present."
-        )
-        raise GraphError(404, "Request_ResourceNotFound", text, gateway=True)
+        raise refused("no_such_user", name=named)
     return found
 
 
@@ -125,11 +122,9 @@ def _chosen(request: Request, methods: dict[str, Answer]) -> Answer:
         raise _unknown(request)
     method = "GET" if request.method == "HEAD" else request.method
     if method not in methods:
-        text = "Specified HTTP method is not allowed for the request target."
-        headers = {"Allow": ", ".join(methods)}
-        raise GraphError(405, "BadRequest", text, gateway=True, headers=headers)
+        raise refused("wrong_method", {"Allow": ", ".join(methods)})
     if method in WITH_BODY and LENGTH_HEADERS.isdisjoint(request.headers):
-        raise GraphError(411, "LengthRequired", "Content-Length required.", gateway=True)
+        raise refused("length_required")
     return methods[method]
 
 
@@ -138,5 +133,4 @@ def _unknown(request: Request) -> GraphError:
     segments = request.path_params["path"].split("/")
     known = {"me": 1, "users": 2}.get(segments[0], 0)
     known = known if known < len(segments) else 0
-    text = f"Resource not found for the segment '{segments[known]}'."
-    return GraphError(400, "BadRequest", text, gateway=True)
+    return refused("unknown_segment", segment=segments[known])

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..files import Attachment
 from ..message import RECIPIENT_FIELDS
-from .errors import GraphError
+from .errors import refused
 from .reading import (
     Reader,
     UnknownMember,
@@ -17,7 +17,6 @@ from .reading import (
     ignored,
     members,
     one_of,
-    refused,
     structure,
     text,
     whole,
@@ -41,11 +40,7 @@ def send_mail(parsed: Any) -> Draft:
     """Read the parameters of the action sendMail."""
     asked = _parameters("sendMail", parsed, message=_message, saveToSentItems=boolean)
     if asked.get("message") is None:
-        why = (
-            "One or more parameters of the operation 'sendMail' are missing from the request"
-            " payload. The missing parameters are: Message."
-        )
-        raise refused(why)
+        raise refused("missing_message")
     content, attachments = _parted(asked["message"])
     check_recipients(content)
     return Draft(content, attachments, asked.get("saveToSentItems") is not False)
@@ -67,7 +62,7 @@ def attachment_item(parsed: Any) -> dict[str, Any]:
     asked = _parameters("createUploadSession", parsed, attachmentItem=_attachment_item)
     item = asked.get("attachmentItem") or {}
     if item.get("attachmentType", "file") != "file" or "size" not in item:
-        raise refused("An attachmentItem of the type file, with its size, is needed.")
+        raise refused("missing_item")
     name = item.get("name") or "attachment"
     return {
         "name": name,
@@ -82,7 +77,7 @@ def _parted(content: dict[str, Any]) -> tuple[dict[str, Any], list[Attachment]]:
     """Part the members of a message that is sound from the files that come with it."""
     attachments = content.pop("attachments", None) or []
     if None in attachments:
-        raise refused("A null value was found in the collection 'attachments'.")
+        raise refused("null_in_collection", name="attachments")
     _check_headers(content)
     return content, attachments
 
@@ -91,11 +86,7 @@ def _parameters(action: str, parsed: Any, **readers: Reader) -> dict[str, Any]:
     try:
         return members(parsed, readers, "")
     except UnknownMember as unknown:
-        why = (
-            f"The parameter '{unknown}' in the request payload is not a valid parameter for the"
-            f" operation '{action}'."
-        )
-        raise refused(why) from None
+        raise refused("unknown_parameter", name=unknown, action=action) from None
 
 
 _recipient = structure(
@@ -121,7 +112,7 @@ def _attachment(value: Any) -> Attachment:
     kind = str(value.get("@odata.type", "")) if isinstance(value, dict) else ""
     kind = kind.lower().lstrip("#").replace(OLD_NAMESPACE, "microsoft.graph.")
     if isinstance(value, dict) and kind != "microsoft.graph.fileattachment":
-        raise refused("Cannot create an abstract class." if not kind else "Only fileAttachment.")
+        raise refused("other_attachment" if kind else "untyped_attachment")
     found = members(value, _ATTACHMENT, "microsoft.graph.fileAttachment")
     name = found.get("name") or "attachment"
     return Attachment(
@@ -200,22 +191,13 @@ def check_recipients(message: dict[str, Any]) -> None:
     """Refuse a mail for nobody, for too many, or for something that is no address."""
     found = [one for name in RECIPIENT_FIELDS for one in message.get(name) or []]
     if not found:
-        raise _bad_recipients("A message can't be sent because it contains no recipients.")
-    if len(found) > MOST_RECIPIENTS:  # the limit is Microsoft's, the wording is ours
-        raise _bad_recipients(f"A message can't have more than {MOST_RECIPIENTS} recipients.")
+        raise refused("no_recipients")
+    if len(found) > MOST_RECIPIENTS:
+        raise refused("too_many_recipients", limit=MOST_RECIPIENTS)
     for one in found:
         address = ((one or {}).get("emailAddress") or {}).get("address") or ""
         if not ADDRESS.fullmatch(address):
-            raise _bad_recipients(
-                f'Recipient "{address}" is not resolved. All recipients must be resolved before a'
-                " message can be submitted."
-            )
-
-
-def _bad_recipients(why: str) -> GraphError:
-    return GraphError(
-        400, "ErrorInvalidRecipients", f"At least one recipient is not valid., {why}"
-    )
+            raise refused("unresolved_recipient", address=address)
 
 
 def _check_headers(message: dict[str, Any]) -> None:
@@ -223,8 +205,4 @@ def _check_headers(message: dict[str, Any]) -> None:
     for one in message.get("internetMessageHeaders") or []:
         name = (one or {}).get("name") or ""
         if not name.lower().startswith("x-"):
-            raise GraphError(
-                400,
-                "InvalidInternetMessageHeader",
-                f"The internet message header name '{name}' should start with 'x-' or 'X-'.",
-            )
+            raise refused("invalid_header", name=name)

@@ -6,7 +6,7 @@ from typing import Any
 from .. import directory
 from ..directory import User
 from ..message import RECIPIENT_FIELDS
-from .errors import GraphError
+from .errors import refused
 from .shown import digest
 
 PEOPLE = (*RECIPIENT_FIELDS, "replyTo")
@@ -56,17 +56,7 @@ def check_sender(user: User, content: dict[str, Any]) -> None:
     for field in ("from", "sender"):
         address = ((content.get(field) or {}).get("emailAddress") or {}).get("address")
         if address and address.lower() not in (user.upn.lower(), str(user.mail).lower()):
-            raise may_not_send_as()
-
-
-def may_not_send_as() -> GraphError:
-    """Return the refusal to send from a mailbox that one may not send from."""
-    return GraphError(
-        403,
-        "ErrorSendAsDenied",
-        "The user account which was used to submit this request does not have the right"
-        " to send mail on behalf of the specified sending account., Cannot submit message.",
-    )
+            raise refused("may_not_send_as")
 
 
 def _from(user: User) -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """Graph's refusals: their JSON, and the headers that every answer of Graph carries.
 
-Two forms are on the wire: the gateway's (authentication, routing) with an `innerError`, and
-Exchange's (mail calls) without one (Microsoft: "Microsoft Graph error responses").
+The table of them all is refusals.toml. Two forms are on the wire: the gateway's
+(authentication, routing) with an `innerError`, and Exchange's (mail calls) without one
+(Microsoft: "Microsoft Graph error responses").
 """
 
 import datetime
 import json
+import tomllib
 import uuid
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -45,6 +48,16 @@ class GraphError(Exception):
         self.headers = headers or {}
 
 
+REFUSALS = tomllib.loads(Path(__file__).with_name("refusals.toml").read_text("utf-8"))
+
+
+def refused(name: str, headers: dict[str, str] | None = None, /, **values: Any) -> GraphError:
+    """Return the refusal of this row of refusals.toml, with the values of this call."""
+    row = REFUSALS[name]
+    text = row["text"].format(**values)
+    return GraphError(row["status"], row["code"], text, row.get("gateway", False), headers)
+
+
 def request_headers(request: Request) -> dict[str, str]:
     """Return the headers by which a call can be found again at Microsoft's support.
 
@@ -66,18 +79,24 @@ def respond(request: Request, error: GraphError) -> Response:
     headers = request_headers(request)
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.gateway:
-        body["innerError"] = inner_error(request, headers)
+        body["innerError"] = _inner_error(request, headers, error.status)
     text = json.dumps({"error": body}, ensure_ascii=False, separators=(",", ":"))
     # "replace": a refusal may quote what the caller sent, and that may be no character.
     encoded = text.encode("utf-8", "replace")
     return Response(encoded, error.status, {**headers, **error.headers}, "application/json")
 
 
-def inner_error(request: Request, headers: dict[str, str]) -> dict[str, str]:
-    """Return the gateway's addition: when, and the ids of the call; `date` has no zone."""
+def _inner_error(request: Request, headers: dict[str, str], status: int) -> dict[str, str]:
+    """Return the gateway's addition: when, and the ids of the call; `date` has no zone.
+
+    For a call that came too soon it says more (Microsoft: "throttling guidance").
+    """
     now = datetime.datetime.fromtimestamp(request.app.state.store.now(), datetime.UTC)
-    return {
+    inner = {
         "date": now.strftime("%Y-%m-%dT%H:%M:%S"),
         "request-id": headers["request-id"],
         "client-request-id": headers["client-request-id"],
     }
+    if status != 429:
+        return inner
+    return {"code": "429", **inner, "message": "Please retry after", "status": "429"}

@@ -11,8 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .errors import GraphError
-from .query import bad_query
+from .errors import GraphError, refused
 
 Shown = dict[str, Any]
 Value = Callable[[Shown], Any]
@@ -57,8 +56,7 @@ class _Reader:
 
     def wrong(self) -> GraphError:
         """Return the refusal of a filter that can't be read on from here."""
-        why = f"Invalid filter clause: syntax error at position {self.place} in '{self.text}'."
-        return bad_query(why)
+        return refused("invalid_filter", place=self.place, filter=self.text)
 
     def take(self, sign: str) -> None:
         """Pass a sign that must stand here."""
@@ -170,7 +168,7 @@ def order(text: str, known: set[str]) -> list[tuple[Value, bool]]:
     for one in text.split(","):
         name, _, direction = one.strip().partition(" ")
         if direction.strip().lower() not in ("", "asc", "desc"):
-            raise bad_query(f"Invalid orderby clause: syntax error in '{text}'.")
+            raise refused("invalid_orderby", orderby=text)
         keys.append((_sortable(path(name, known)), direction.strip().lower() == "desc"))
     return keys
 
@@ -180,9 +178,7 @@ def path(text: str, known: set[str]) -> Value:
     first, *rest = text.split("/")
     names = {name.lower(): name for name in known}
     if first.lower() not in names:
-        raise bad_query(
-            f"Could not find a property named '{first}' on type 'microsoft.graph.message'."
-        )
+        raise refused("unknown_in_filter", name=first)
     steps = [names[first.lower()], *rest]
 
     def find(shown: Shown) -> Any:

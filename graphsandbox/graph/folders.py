@@ -7,6 +7,7 @@ from starlette.responses import Response
 from ..message import FOLDERS
 from . import access, messages, shown
 from .call import Call
+from .errors import refused
 from .query import envelope, page, select
 
 TYPE = "microsoft.graph.mailFolder"
@@ -48,7 +49,7 @@ def named(call: Call) -> str:
     for name in FOLDERS:
         if asked == shown.folder_id(call.person.oid, name) or asked.lower() == name:
             return name
-    raise access.not_found()
+    raise refused("item_not_found")
 
 
 def _shown(call: Call, name: str) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from starlette.responses import Response
 from . import compose, content, mime
 from .access import message, opened
 from .call import Call
-from .errors import GraphError
+from .errors import refused
 
 
 async def send(call: Call) -> Response:
     """POST /me/sendMail: 202 says that the mail was taken, not that it has arrived."""
     if call.person != call.user and call.may("Mail.Send.Shared"):
-        raise content.may_not_send_as()
+        raise refused("may_not_send_as")
     mailboxes = opened(call, "Mail.Send")
     if call.content_type == "text/plain":
         draft = mime.read(await call.request.body())
@@ -28,8 +28,7 @@ async def send_draft(call: Call) -> Response:
     """POST /me/messages/{id}/send: the draft goes out as it is, and leaves Drafts."""
     mailboxes, draft = message(call, "Mail.Send")
     if not draft.is_draft:
-        # The words are ours; Microsoft's are not known.
-        raise GraphError(400, "ErrorInvalidRequest", "The message has been sent already.")
+        raise refused("sent_already")
     compose.check_recipients(draft.content)
     content.check_sender(call.user, draft.content)
     mailboxes.send(call.user, draft, content.as_sent(call.user, draft.content))

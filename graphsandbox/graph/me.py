@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from ..directory import User
 from .call import Call
-from .errors import GraphError
+from .errors import refused
 from .query import select, selected
 
 READ_ALL = ("User.ReadBasic.All", "User.Read.All")
@@ -18,8 +18,7 @@ async def show(call: Call) -> Response:
     """Return the default properties of a person, or those that `$select` names."""
     own = call.person == call.user
     if not call.may(*(READ_OWN if own else READ_ALL)):
-        text = "Insufficient privileges to complete the operation."
-        raise GraphError(403, "Authorization_RequestDenied", text, gateway=True)
+        raise refused("directory_denied")
     names = selected(call)
     known = profile(call.person) | (_more(call.person) if names else {})
     if not own and not call.may("User.Read.All"):

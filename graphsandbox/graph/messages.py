@@ -8,7 +8,7 @@ from ..message import DRAFTS, Message
 from . import compose, content, filters, mime, shown
 from .access import READ, READ_BODY, WRITE, message, opened
 from .call import Call
-from .errors import GraphError
+from .errors import refused
 from .query import envelope, page
 
 # What may be changed once a message has been sent (Microsoft: "Update message").
@@ -84,8 +84,7 @@ async def change(call: Call) -> Response:
     asked = compose.message(await call.payload())
     fixed = set() if before.is_draft else _set(asked.content) - AFTER_SENDING
     if fixed or asked.attachments:
-        text = "Set action is invalid for property."
-        raise GraphError(400, "ErrorInvalidPropertySet", text)
+        raise refused("fixed_property")
     is_read = asked.content.pop("isRead", None)
     after = content.changed(before.content, asked.content, call.user)
     return _one(call, mailboxes.change(before, after, is_read))

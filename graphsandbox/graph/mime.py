@@ -13,7 +13,7 @@ from ..files import Attachment
 from ..mailboxes import Mailboxes
 from ..message import Message
 from .compose import Draft, check_recipients
-from .errors import GraphError
+from .errors import refused
 from .shown import moment
 
 HEADERS = {"To": "toRecipients", "Cc": "ccRecipients", "Bcc": "bccRecipients"}
@@ -27,23 +27,17 @@ def read(body: bytes, finished: bool = True) -> Draft:
     try:
         wire = base64.b64decode(b"".join(body.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise _invalid_base64() from error
+        raise refused("invalid_base64") from error
     if not wire:
-        raise _invalid_base64()
+        raise refused("invalid_base64")
     try:
         draft = _draft(email.message_from_bytes(wire, policy=email.policy.default))
     except (ValueError, LookupError, AttributeError, TypeError, IndexError, KeyError) as error:
-        # Python's parser stumbles over some headers and charsets; the words are ours.
-        text = "The MIME content can't be read."
-        raise GraphError(400, "ErrorMimeContentInvalid", text) from error
+        # Python's parser stumbles over some headers and charsets.
+        raise refused("invalid_mime") from error
     if finished:
         check_recipients(draft.content)
     return draft
-
-
-def _invalid_base64() -> GraphError:
-    text = "Invalid base64 string for MIME content."
-    return GraphError(400, "ErrorMimeContentInvalidBase64String", text)
 
 
 def _draft(parsed: Any) -> Draft:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from .call import Call
-from .errors import GraphError
+from .errors import refused
 
 PAGE, LARGEST_PAGE = 10, 1000
 
@@ -21,7 +21,7 @@ def select(
     known = {name.lower(): name for name in shown}
     for name in names:
         if name.lower() not in known:
-            raise _no_property(name, type_name)
+            raise refused("unknown_in_select", name=name, type=type_name)
     wanted = {known[name.lower()] for name in names} | set(always)
     return {name: value for name, value in shown.items() if name in wanted}
 
@@ -36,10 +36,7 @@ def page(call: Call) -> tuple[int, int]:
     """Return how many items are asked for, and how many come before them."""
     top = _whole(call, "$top", PAGE)
     if top > LARGEST_PAGE:
-        raise bad_query(
-            f"The limit of '{LARGEST_PAGE}' for Top query has been exceeded."
-            f" The value from the incoming request is '{top}'."
-        )
+        raise refused("top_too_large", limit=LARGEST_PAGE, value=top)
     return top, _whole(call, "$skip", 0)
 
 
@@ -61,28 +58,13 @@ def flag(call: Call, option: str) -> bool:
     """Return a query option that is true or false."""
     text = call.request.query_params.get(option, "false").lower()
     if text not in ("true", "false"):
-        raise bad_query(f"Invalid value '{text}' for {option} query option found.")
+        raise refused("not_true_or_false", value=text, option=option)
     return text == "true"
-
-
-def bad_query(why: str) -> GraphError:
-    """Return the refusal of a query option."""
-    return GraphError(400, "BadRequest", why, gateway=True)
-
-
-def _no_property(name: str, type_name: str) -> GraphError:
-    return bad_query(
-        "Parsing OData Select and Expand failed: Could not find a property named"
-        f" '{name}' on type '{type_name}'."
-    )
 
 
 def _whole(call: Call, option: str, default: int) -> int:
     """Return the whole number of a query option."""
     text = call.request.query_params.get(option, str(default))
     if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise bad_query(
-            f"Invalid value '{text}' for {option} query option found. The {option} query option"
-            " requires a non-negative integer value."
-        )
+        raise refused("not_whole", value=text, option=option)
     return int(text)

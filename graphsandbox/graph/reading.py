@@ -12,12 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .errors import GraphError
-
-UNREADABLE = (
-    "Unable to read JSON request payload. Please ensure Content-Type header is set and payload"
-    " is of valid JSON format."
-)
+from .errors import GraphError, refused
 
 Reader = Callable[[Any], Any]
 
@@ -25,7 +20,7 @@ Reader = Callable[[Any], Any]
 def payload(content_type: str, body: bytes) -> Any:
     """Return the JSON of a request, or refuse it (`BadRequest`)."""
     if not body:
-        raise GraphError(400, "BadRequest", "Empty Payload. JSON content expected.", gateway=True)
+        raise refused("empty_payload")
     try:
         if content_type.split(";")[0].strip().lower() != "application/json":
             raise ValueError(content_type)
@@ -33,13 +28,8 @@ def payload(content_type: str, body: bytes) -> Any:
         # JSON can spell half of a surrogate pair, which is no character and can't be stored.
         json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise GraphError(400, "BadRequest", UNREADABLE, gateway=True) from error
+        raise refused("unreadable") from error
     return parsed
-
-
-def refused(why: str) -> GraphError:
-    """Return the refusal of a body whose JSON does not fit the types."""
-    return GraphError(400, "RequestBodyRead", why, gateway=True)
 
 
 class UnknownMember(Exception):
@@ -53,38 +43,26 @@ def members(value: Any, readers: dict[str, Reader], type_name: str) -> dict[str,
     found = {}
     for key, item in value.items():
         if key.startswith("odata."):
-            why = (
-                f"The annotation '{key}' was found. This annotation is either not recognized or"
-                " not expected at the current position."
-            )
-            raise refused(why)
+            raise refused("misplaced_annotation", name=key)
         if "@" in key:  # an annotation such as @odata.type, which SDKs write everywhere
             continue
         name = key[:1].lower() + key[1:]
         if name not in readers:
-            raise UnknownMember(key) if not type_name else _no_property(key, type_name)
+            if not type_name:
+                raise UnknownMember(key)
+            raise refused("unknown_property", name=key, type=type_name)
         found[name] = None if item is None else readers[name](item)
     return found
 
 
-def _no_property(key: str, type_name: str) -> GraphError:
-    return refused(
-        f"The property '{key}' does not exist on type '{type_name}'. Make sure to only use"
-        " property names that are defined by the type or mark the type as open type."
-    )
-
-
 def _unexpected(value: Any, expected: str) -> GraphError:
     kinds = {dict: "StartObject", list: "StartArray"}
-    return refused(
-        f"An unexpected '{kinds.get(type(value), 'PrimitiveValue')}' node was found when reading"
-        f" from the JSON reader. A '{expected}' node was expected."
-    )
+    found = kinds.get(type(value), "PrimitiveValue")
+    return refused("wrong_node", found=found, expected=expected)
 
 
 def _no_literal(value: Any, type_name: str) -> GraphError:
-    shown = str(value)[:60]
-    return refused(f"Cannot convert the literal '{shown}' to the expected type '{type_name}'.")
+    return refused("wrong_literal", literal=str(value)[:60], type=type_name)
 
 
 def text(value: Any) -> str:

@@ -19,7 +19,7 @@ from ..mailboxes import Mailboxes
 from ..store import digest
 from . import access, attachments, compose, shown
 from .call import JSON_TYPE, Call
-from .errors import GraphError, request_headers, respond
+from .errors import GraphError, refused, request_headers, respond
 
 SMALLEST = 2 * 1024 * 1024  # bytes; "3 MB" in the documents, seen on the wire (2020)
 LARGEST = 150 * 1024 * 1024
@@ -61,11 +61,9 @@ async def start(call: Call) -> Response:
 def _check_size(size: int) -> None:
     """Refuse what is too small for this way, or too large for any."""
     if size < SMALLEST:
-        code = "ErrorAttachmentSizeShouldNotBeLessThanMinimumSize"
-        raise GraphError(400, code, "Attachment size should not be less than minimum size.")
+        raise refused("attachment_too_small")
     if size > LARGEST:
-        text = "The message exceeds the maximum supported size."
-        raise GraphError(400, "ErrorMessageSizeExceeded", text)
+        raise refused("attachment_too_large")
 
 
 Handler = Callable[[Request, Mailboxes, Upload], Awaitable[Response]]
@@ -78,9 +76,7 @@ def session(**methods: Handler) -> Callable[[Request], Awaitable[Response]]:
         try:
             upload = _of_address(request)
             if request.method not in methods:
-                text = "Specified HTTP method is not allowed for the request target."
-                headers = {"Allow": ", ".join(methods)}
-                raise GraphError(405, "BadRequest", text, headers=headers)
+                raise refused("wrong_method", {"Allow": ", ".join(methods)})
             return await methods[request.method](request, request.app.state.mailboxes, upload)
         except GraphError as error:
             return respond(request, error)
@@ -94,9 +90,9 @@ def _of_address(request: Request) -> Upload:
     upload = state.mailboxes.files.upload(path["session"])
     given = digest(request.query_params.get("authtoken", ""))
     if upload is None or upload.message_id != path["id"] or upload.expires_at < state.store.now():
-        raise GraphError(404, "ErrorItemNotFound", "The upload session was not found.")
+        raise refused("no_such_upload")
     if not hmac.compare_digest(given, upload.digest):
-        raise GraphError(401, "InvalidAuthenticationToken", "The address is not complete.")
+        raise refused("upload_without_secret")
     return upload
 
 
@@ -105,8 +101,7 @@ async def put(request: Request, mailboxes: Mailboxes, upload: Upload) -> Respons
     content = await request.body()
     if not _fits(request.headers.get("content-range", ""), len(content), upload):
         headers = {"Content-Range": f"bytes */{upload.size}"}
-        text = f"The next range starts at {upload.received} of {upload.size} bytes."
-        raise GraphError(416, "ErrorInvalidRange", text, headers=headers)
+        raise refused("wrong_range", headers, received=upload.received, size=upload.size)
     expires_at = request.app.state.store.now() + LIFETIME_S
     attached = mailboxes.files.add_piece(upload, content, expires_at)
     if attached is None:
