@@ -22,6 +22,7 @@ from .identity import (
     userinfo,
 )
 from .keys import Keys
+from .limits import Throttle, ThrottleMiddleware
 from .mailboxes import Mailboxes
 from .store import Store
 
@@ -67,11 +68,15 @@ ROUTES = [
 
 def build_app(home: Path) -> Starlette:
     """Return the sandbox over a home directory; the server adds `authority` and `graph`."""
-    store, faults = Store(home), Faults()
+    store, faults, throttle = Store(home), Faults(), Throttle()
     app = Starlette(
         routes=ROUTES,
         # The gate comes first: what it turns away is neither counted nor bent.
-        middleware=[Middleware(GateMiddleware), Middleware(FaultMiddleware, faults=faults)],
+        middleware=[
+            Middleware(GateMiddleware),
+            Middleware(ThrottleMiddleware, throttle=throttle),
+            Middleware(FaultMiddleware, faults=faults),
+        ],
         exception_handlers={pages.FormRefused: pages.form_refused},
     )
     # A slash too many is another address at Microsoft, not a redirect to this one.
@@ -80,4 +85,5 @@ def build_app(home: Path) -> Starlette:
     app.state.keys = Keys(store)
     app.state.mailboxes = Mailboxes(store)
     app.state.faults = faults
+    app.state.throttle = throttle
     return app

@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from starlette.routing import Route
 
 from . import directory, redirect_rules
 from .faults import Fault
+from .limits import Limits
 from .mailboxes import Message
 from .store import RedirectUri
 
@@ -132,6 +134,21 @@ async def cancel_faults(request: Request) -> Response:
     return JSONResponse({"cancelled": request.app.state.faults.cancel()})
 
 
+async def set_limits(request: Request) -> Response:
+    """POST /_control/limits: throttle mailbox calls as Microsoft does, or by other numbers."""
+    asked = await _asked(request, **asdict(Limits(enabled=True)))
+    limits = Limits(
+        enabled=_flag("enabled", asked["enabled"]),
+        requests=_whole("requests", asked["requests"], 1, 1_000_000),
+        window_s=_number("window_s", asked["window_s"], 1, 86400),
+        concurrent=_whole("concurrent", asked["concurrent"], 1, 1000),
+        messages_per_minute=_whole("messages_per_minute", asked["messages_per_minute"], 1, 10_000),
+        message_mb=_whole("message_mb", asked["message_mb"], 1, 150),
+    )
+    request.app.state.throttle.set(limits)
+    return JSONResponse(asdict(limits))
+
+
 async def requests(request: Request) -> Response:
     """GET /_control/requests: how often each path was asked for."""
     return JSONResponse(request.app.state.faults.requests())
@@ -225,11 +242,12 @@ def _is_absolute(uri: str) -> bool:
 
 
 async def reset(request: Request) -> Response:
-    """POST /_control/reset: forget mails, faults, counters, consents and clock."""
+    """POST /_control/reset: forget mails, faults, counters, limits, consents and clock."""
     await _asked(request)
     state = request.app.state
     state.mailboxes.reset()
     state.faults.reset()
+    state.throttle.set(Limits())
     state.store.reset()
     return JSONResponse({})
 
@@ -259,6 +277,7 @@ async def add_owner(request: Request) -> Response:
 ROUTES = [
     Route("/_control/faults", _saying_why(add_faults), methods=["POST"]),
     Route("/_control/faults", cancel_faults, methods=["DELETE"]),
+    Route("/_control/limits", _saying_why(set_limits), methods=["POST"]),
     Route("/_control/requests", requests, methods=["GET"]),
     Route("/_control/mailbox", mailbox, methods=["GET"]),
     Route("/_control/clock", _saying_why(clock), methods=["POST"]),

@@ -29,7 +29,9 @@ async def create(call: Call) -> Response:
     """POST .../attachments: a file of up to 3 MB, as JSON."""
     mailboxes, message = access.message(call, *access.WRITE)
     check_draft(message)
-    stored = mailboxes.attach(message, compose.attachment(await call.payload()))
+    one = compose.attachment(await call.payload())
+    check_room(call, message, len(one.content))
+    stored = mailboxes.attach(message, one)
     return _one(call, mailboxes, message, stored, 201)
 
 
@@ -55,6 +57,14 @@ def check_draft(message: Message) -> None:
     """Refuse to add to a message that has been sent."""
     if not message.is_draft:
         raise refused("not_a_draft")
+
+
+def check_room(call: Call, message: Message, more: int = 0) -> None:
+    """Refuse what is, or becomes, larger than the mailbox takes (Microsoft: 35 MB)."""
+    state = call.request.app.state
+    files = sum(one.size for one in state.mailboxes.attachments(message.id))
+    if files + len(message.body.encode()) + more > state.throttle.limits.message_mb * 1024 * 1024:
+        raise refused("message_too_large")
 
 
 def _found(call: Call, *scopes: str) -> tuple[Mailboxes, Message, StoredAttachment]:

@@ -52,9 +52,11 @@ class Call:
         """Return the JSON of the body, or refuse it."""
         return payload(self.request.headers.get("content-type", ""), await self.request.body())
 
-    def data(self, value: dict[str, Any], status: int = 200) -> Response:
+    def data(
+        self, value: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response:
         """Answer with data."""
-        headers = {**request_headers(self.request), "OData-Version": "4.0"}
+        headers = {**request_headers(self.request), "OData-Version": "4.0", **(headers or {})}
         return JSONResponse(value, status, {**headers, "Content-Type": JSON_TYPE})
 
     def stream(self, pieces: Iterable[bytes], size: int, content_type: str) -> Response:
@@ -125,7 +127,18 @@ def _chosen(request: Request, methods: dict[str, Answer]) -> Answer:
         raise refused("wrong_method", {"Allow": ", ".join(methods)})
     if method in WITH_BODY and LENGTH_HEADERS.isdisjoint(request.headers):
         raise refused("length_required")
+    _check_accept(request)
     return methods[method]
+
+
+def _check_accept(request: Request) -> None:
+    """Refuse a call that takes no JSON; `$value` answers with what a file is."""
+    accept = request.headers.get("accept", "")
+    kinds = {one.split(";")[0].strip().lower() for one in accept.split(",")} - {""}
+    if request.scope["path"].endswith("$value") or not kinds:
+        return
+    if kinds.isdisjoint(("application/json", "application/*", "*/*")):
+        raise refused("not_acceptable", accept=accept)
 
 
 def _unknown(request: Request) -> GraphError:

@@ -76,8 +76,6 @@ def attachment_item(parsed: Any) -> dict[str, Any]:
 def _parted(content: dict[str, Any]) -> tuple[dict[str, Any], list[Attachment]]:
     """Part the members of a message that is sound from the files that come with it."""
     attachments = content.pop("attachments", None) or []
-    if None in attachments:
-        raise refused("null_in_collection", name="attachments")
     _check_headers(content)
     return content, attachments
 
@@ -195,7 +193,7 @@ def check_recipients(message: dict[str, Any]) -> None:
     if len(found) > MOST_RECIPIENTS:
         raise refused("too_many_recipients", limit=MOST_RECIPIENTS)
     for one in found:
-        address = ((one or {}).get("emailAddress") or {}).get("address") or ""
+        address = (one.get("emailAddress") or {}).get("address") or ""
         if not ADDRESS.fullmatch(address):
             raise refused("unresolved_recipient", address=address)
 
@@ -203,6 +201,6 @@ def check_recipients(message: dict[str, Any]) -> None:
 def _check_headers(message: dict[str, Any]) -> None:
     """Refuse headers of one's own whose names don't begin with x- (Microsoft: message)."""
     for one in message.get("internetMessageHeaders") or []:
-        name = (one or {}).get("name") or ""
+        name = one.get("name") or ""
         if not name.lower().startswith("x-"):
             raise refused("invalid_header", name=name)

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from . import compose, content, mime
+from . import attachments, compose, content, mime
 from .access import message, opened
 from .call import Call
 from .errors import refused
@@ -31,5 +31,6 @@ async def send_draft(call: Call) -> Response:
         raise refused("sent_already")
     compose.check_recipients(draft.content)
     content.check_sender(call.user, draft.content)
+    attachments.check_room(call, draft)
     mailboxes.send(call.user, draft, content.as_sent(call.user, draft.content))
     return call.accepted()

@@ -33,7 +33,8 @@ async def page_of(call: Call, folder: str | None, context: str) -> Response:
         total = sum(n for name, (n, _) in counts.items() if folder in (None, name))
         found = mailboxes.messages(owner, folder, top, skip)
     value = [shown.message(call, one) for one in found]
-    return call.data(envelope(call, shown.context(call, context), value, total, top, skip))
+    answer = envelope(call, shown.context(call, context), value, total, top, skip)
+    return call.data(answer, headers=shown.applied(call))
 
 
 def _picked(call: Call, every: list[Message]) -> list[Message]:
@@ -104,4 +105,4 @@ def _set(asked: dict[str, Any]) -> set[str]:
 
 def _one(call: Call, found: Message, status: int = 200) -> Response:
     context = {"@odata.context": shown.context(call, "messages/$entity")}
-    return call.data({**context, **shown.message(call, found)}, status)
+    return call.data({**context, **shown.message(call, found)}, status, shown.applied(call))

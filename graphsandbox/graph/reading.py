@@ -18,12 +18,15 @@ Reader = Callable[[Any], Any]
 
 
 def payload(content_type: str, body: bytes) -> Any:
-    """Return the JSON of a request, or refuse it (`BadRequest`)."""
+    """Return the JSON of a request, or refuse it (`BadRequest`, 415)."""
     if not body:
         raise refused("empty_payload")
+    kind = content_type.split(";")[0].strip().lower()
+    if kind not in ("application/json", ""):
+        raise refused("wrong_content_type", content_type=kind)
     try:
-        if content_type.split(";")[0].strip().lower() != "application/json":
-            raise ValueError(content_type)
+        if not kind:
+            raise ValueError("A body without a Content-Type.")
         parsed = json.loads(body.decode("utf-8-sig"))
         # JSON can spell half of a surrogate pair, which is no character and can't be stored.
         json.dumps(parsed, ensure_ascii=False).encode()

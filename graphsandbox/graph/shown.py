@@ -23,6 +23,10 @@ SORTED_BY = {  # what `$filter` and `$orderby` may look at, beside the body
     "isReadReceiptRequested", "isRead", "isDraft", "inferenceClassification", "sender", "from",
     "flag",
 }  # fmt: skip
+PREFER = re.compile(r'outlook\.body-content-type\s*=\s*"?(text|html)\b', re.IGNORECASE)
+TAG = re.compile(r"<(/?[A-Za-z0-9]*+)[^<>]*+>")
+HIDDEN = ("head", "script", "style")
+BREAKS = ("br", "/p", "/div", "/li", "/tr", *(f"/h{n}" for n in range(1, 7)))
 PREVIEW = 255  # characters
 LONGEST_SEARCH = 20_000  # characters that the preview is looked for in
 HTML_HEAD = (
@@ -51,7 +55,7 @@ def members(call: Call, one: Message) -> dict[str, Any]:
     content = one.content
     when = time(one.received_at)
     files = call.request.app.state.mailboxes.attachments(one.id)
-    body = {"contentType": content["body"]["contentType"], "content": _page(one)}
+    body = _body(one, preferred(call))
     change = digest(f"{one.id} {content.get('changes', 0)}")
     return {
         "@odata.etag": f'W/"{change}"',
@@ -87,11 +91,48 @@ def members(call: Call, one: Message) -> dict[str, Any]:
     }
 
 
-def _page(one: Message) -> str:
-    """Return the body; Exchange makes a whole page of a piece of HTML."""
-    if not one.is_html or re.search(r"(?i)<html[\s>]", one.body[:LONGEST_SEARCH]):
-        return one.body
-    return f"{HTML_HEAD}{one.body}</body></html>\r\n"
+def preferred(call: Call) -> str | None:
+    """Return the kind of body that `Prefer: outlook.body-content-type` asks for."""
+    found = PREFER.search(", ".join(call.request.headers.getlist("prefer")))
+    return found[1].lower() if found else None
+
+
+def applied(call: Call) -> dict[str, str]:
+    """Return the header that says which preference was kept to (RFC 7240 §3)."""
+    kind = preferred(call)
+    return {"Preference-Applied": f'outlook.body-content-type="{kind}"'} if kind else {}
+
+
+def _body(one: Message, kind: str | None) -> dict[str, str]:
+    """Return the body as it was sent, or as the kind that is preferred."""
+    if kind == "text" and one.is_html:
+        return {"contentType": "text", "content": _as_text(one.body)}
+    if kind == "html" and not one.is_html:
+        lines = html.escape(one.body, quote=False).replace("\n", "<br>\n")
+        return {"contentType": "html", "content": _page(lines)}
+    content = _page(one.body) if one.is_html else one.body
+    return {"contentType": one.content["body"]["contentType"], "content": content}
+
+
+def _as_text(body: str) -> str:
+    """Return what a piece of HTML says; what breaks a line there breaks one here."""
+    pieces, said, hidden = TAG.split(" ".join(body.split())), [], ""
+    for tag, text in zip(["", *pieces[1::2]], pieces[::2], strict=True):
+        tag = tag.lower()
+        if hidden:
+            hidden = "" if tag == f"/{hidden}" else hidden
+        elif tag in HIDDEN:
+            hidden = tag
+        said.append("" if hidden else "\n" * (tag in BREAKS) + text)
+    lines = html.unescape("".join(said)).strip().split("\n")
+    return "\r\n".join(line.strip() for line in lines)
+
+
+def _page(body: str) -> str:
+    """Return HTML as a page; Exchange makes a whole one of a piece."""
+    if re.search(r"(?i)<html[\s>]", body[:LONGEST_SEARCH]):
+        return body
+    return f"{HTML_HEAD}{body}</body></html>\r\n"
 
 
 def _index(conversation: str) -> str:
@@ -104,8 +145,7 @@ def _preview(one: Message) -> str:
     """Return the beginning of the body as text."""
     body = one.body[:LONGEST_SEARCH]
     if one.is_html:
-        body = re.sub(r"(?is)<(script|style|head)\b.*?</\1\s*>|<[^>]*>", " ", body)
-        body = " ".join(html.unescape(body).split())
+        body = " ".join(_as_text(body).split())
     return body[:PREVIEW]
 
 

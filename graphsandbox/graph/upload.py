@@ -33,6 +33,7 @@ async def start(call: Call) -> Response:
     attachments.check_draft(message)
     item = compose.attachment_item(await call.payload())
     _check_size(item["size"])
+    attachments.check_room(call, message, item["size"])
     secret = secrets.token_urlsafe(32)
     upload = Upload(
         id=new_id(),

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 import graphsandbox
-from tests.sandbox import client
+from tests.sandbox import client, graph
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,6 +45,13 @@ def token_of_this_file(sandbox_of_this_file):
 def token(sandbox, token_of_this_file):
     """An access token that may do all a tutorial needs; a reset leaves it good."""
     return token_of_this_file
+
+
+@pytest.fixture(scope="module")
+def token_for_all(sandbox_of_this_file):
+    """An access token that may do all that Graph mail offers to one's own mailbox."""
+    with client.browser() as session:
+        return client.access_token(sandbox_of_this_file, session, scope=graph.SCOPE)
 
 
 @pytest.fixture

@@ -225,6 +225,8 @@ def test_memory_stays_flat_while_a_large_file_goes_up(run, tmp_path, http):
     token = client.access_token(sandbox, http, scope=SCOPE)
     headers, base = bearer(token), f"{sandbox.graph}/v1.0/me/messages"
     draft = http.post(base, json=mail_to(GRACE)["message"], headers=headers).json()
+    limits = {"enabled": False, "message_mb": 150}
+    http.post(f"{sandbox.graph}/_control/limits", json=limits)
     size, piece = 60 * MEBIBYTE, os.urandom(3 * MEBIBYTE)
     item = {"attachmentType": "file", "name": "x", "size": size}
     answer = http.post(

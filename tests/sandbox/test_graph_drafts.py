@@ -4,11 +4,10 @@ import base64
 
 import pytest
 
-from tests.sandbox import client, raw
-from tests.sandbox.client import bearer, mail_to
+from tests.sandbox import client, graph, raw
+from tests.sandbox.client import mail_to
+from tests.sandbox.graph import GRACE, caller
 
-GRACE = "grace@contoso.example"
-SCOPE = f"{client.SCOPE} Mail.ReadWrite"
 MEMBERS = [
     "@odata.context", "@odata.etag", "id", "createdDateTime", "lastModifiedDateTime",
     "changeKey", "categories", "receivedDateTime", "sentDateTime", "hasAttachments",
@@ -19,21 +18,11 @@ MEMBERS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def writing_token(sandbox_of_this_file):
-    with client.browser() as session:
-        return client.access_token(sandbox_of_this_file, session, scope=SCOPE)
-
-
 @pytest.fixture
-def call(sandbox, http, writing_token):
+def call(sandbox, http, token_for_all):
     """Call Graph with a token that may write."""
 
-    def request(method, path, token=writing_token, **options):
-        url = f"{sandbox.graph}/v1.0/{path}"
-        return http.request(method, url, headers=bearer(token), **options)
-
-    return request
+    return caller(sandbox, http, token_for_all)
 
 
 @pytest.fixture
@@ -80,7 +69,7 @@ def test_html_comes_back_as_a_whole_page(call):
         "content": '<html><head>\r\n<meta http-equiv="Content-Type" content="text/html;'
         ' charset=utf-8"></head><body>They were <b>awesome</b>!</body></html>\r\n',
     }
-    assert draft["bodyPreview"] == "They were awesome !"
+    assert draft["bodyPreview"] == "They were awesome!"
 
 
 def test_a_patch_changes_what_it_names_and_nothing_else(call, draft):
@@ -121,8 +110,8 @@ def test_a_sent_draft_leaves_drafts_and_arrives(sandbox, http, call, draft, acce
     assert refusal(answer) == (404, "ErrorItemNotFound")
 
 
-def test_sending_without_a_length_is_411(sandbox, writing_token, draft, accepted):
-    lines = ["Host: localhost", f"Authorization: Bearer {writing_token}"]
+def test_sending_without_a_length_is_411(sandbox, token_for_all, draft, accepted):
+    lines = ["Host: localhost", f"Authorization: Bearer {token_for_all}"]
     wire = raw.head("POST", f"/v1.0/me/messages/{draft['id']}/send", *lines)
     assert raw.send(sandbox, wire).startswith(b"HTTP/1.1 411")
     assert accepted() == []
@@ -178,8 +167,41 @@ def test_writing_needs_mail_readwrite(call, draft, token):
 
 
 def test_only_its_owner_gets_at_a_draft(sandbox, http, call, draft):
-    other = client.access_token(sandbox, http, scope=SCOPE, user=GRACE)
+    other = client.access_token(sandbox, http, scope=graph.SCOPE, user=GRACE)
     path = f"me/messages/{draft['id']}"
     for method, address in (("GET", path), ("DELETE", path), ("POST", f"{path}/send")):
         answer = call(method, address, token=other, data=b"")
         assert refusal(answer) == (404, "ErrorItemNotFound")
+
+
+@pytest.mark.parametrize(
+    ("kind", "prefer", "expected"),
+    [
+        ("html", "text", "Tea & cake\r\nat four"),
+        ("text", "html", "<body>&lt;h1&gt;Tea &amp;amp; cake&lt;/h1&gt;at "),
+        ("text", "text", "<h1>Tea &amp; cake</h1>at <script>x</script>four"),
+        ("html", "html", "<body><h1>Tea &amp; cake</h1>"),
+    ],
+)
+def test_a_body_comes_as_the_kind_that_is_preferred(call, kind, prefer, expected):
+    body = "<h1>Tea &amp; cake</h1>at <script>x</script>four"
+    message = {"body": {"contentType": kind, "content": body}}
+    path = f"me/messages/{call('POST', 'me/messages', json=message).json()['id']}"
+    preference = f'outlook.body-content-type="{prefer}"'
+    for address in (path, "me/messages", "me/mailFolders/drafts/messages"):
+        answer = call("GET", address, headers={"Prefer": preference})
+        assert answer.headers["Preference-Applied"] == preference
+        found = answer.json()
+        shown = found.get("value", [found])[0]["body"]
+        assert shown["contentType"] == prefer and expected in shown["content"]
+    plain = call("GET", path)
+    assert "Preference-Applied" not in plain.headers
+    assert plain.json()["body"]["contentType"] == kind
+
+
+def test_a_hostile_body_becomes_text_in_no_time(call):
+    body = "<script>" * 100_000 + "<" * 100_000 + "<a" * 100_000
+    message = {"body": {"contentType": "html", "content": body}}
+    path = f"me/messages/{call('POST', 'me/messages', json=message).json()['id']}"
+    answer = call("GET", path, headers={"Prefer": 'outlook.body-content-type="text"'}, timeout=5)
+    assert answer.json()["body"] == {"contentType": "text", "content": ""}
