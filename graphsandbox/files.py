@@ -9,7 +9,7 @@ import base64
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 
 SCHEMA = """
@@ -206,6 +206,12 @@ class Files:
         row = (new_id(), message_id, position, *described)
         self._db.execute("INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         return row[0]
+
+
+async def one_by_one(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """Read on this thread, where the database is; others are served in between."""
+    for piece in pieces:
+        yield piece
 
 
 def new_id() -> str:

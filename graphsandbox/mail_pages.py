@@ -7,18 +7,22 @@ database and never become part of a file name.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from . import directory, pages
-from .mailboxes import ACCEPTED, INBOX, NOBODY, SENT, Mailboxes, Message
+from .files import one_by_one
+from .graph import mime
+from .mailboxes import Mailboxes
 from .manifest import iso_time
+from .message import ACCEPTED, DELETED, DRAFTS, FOLDERS, INBOX, NOBODY, SENT, Message
 
 PAGE_SIZE = 50
-FOLDERS = {INBOX: "Inbox", SENT: "Sent Items"}
+SHOWN = {name: FOLDERS[name] for name in (INBOX, DRAFTS, SENT, DELETED)}
 LONGEST_FILE_NAME = 120  # characters
 
 BODY_POLICY = (
@@ -53,7 +57,7 @@ async def mail_list(request: Request) -> Response:
     user = directory.user(chosen)
     if chosen and (user is None or not user.has_mailbox):
         return pages.not_found(request, "No mailbox in this sandbox has this address.")
-    if folder not in FOLDERS:
+    if folder not in SHOWN:
         return pages.not_found(request, "There is no mail folder with this name.")
     owner, place = (user.oid, folder) if user else (NOBODY, ACCEPTED)
     page = _page_number(query.get("page", "1"))
@@ -62,7 +66,7 @@ async def mail_list(request: Request) -> Response:
         request,
         "mail_list.html",
         users=[one for one in directory.USERS if one.has_mailbox],
-        folders=FOLDERS,
+        folders=SHOWN,
         user=user,
         folder=folder,
         messages=found[:PAGE_SIZE],
@@ -120,9 +124,23 @@ async def download(request: Request) -> Response:
     found = next((one for one in files if one.id == wanted), None)
     if found is None:
         return pages.not_found(request, "There is no such attachment in the sandbox.")
-    headers = {**FOREIGN_HEADERS, "Content-Disposition": _disposition(found.name)}
-    content = _mailboxes(request).content(found)
-    return Response(content, 200, headers, "application/octet-stream")
+    pieces = _mailboxes(request).files.pieces(found)
+    return _saved(pieces, found.name, "application/octet-stream")
+
+
+async def source(request: Request) -> Response:
+    """GET /mailbox/{id}/mime: the whole mail as a file that mail programs open (RFC 5322)."""
+    message = _message(request)
+    if message is None:
+        return _no_such_mail(request)
+    name = file_name(message.subject or "mail")
+    return _saved(mime.source(_mailboxes(request), message), f"{name}.eml", "message/rfc822")
+
+
+def _saved(pieces: Iterable[bytes], name: str, content_type: str) -> Response:
+    """Return a file for a browser to save."""
+    headers = {**FOREIGN_HEADERS, "Content-Disposition": _disposition(name)}
+    return StreamingResponse(one_by_one(pieces), 200, headers, content_type)
 
 
 def _disposition(name: str) -> str:
@@ -153,5 +171,6 @@ ROUTES = [
     Route("/mailbox", mail_list),
     Route("/mailbox/{id}", show_mail),
     Route("/mailbox/{id}/body", show_body),
+    Route("/mailbox/{id}/mime", source),
     Route("/mailbox/{id}/attachments/{attachment_id}", download),
 ]

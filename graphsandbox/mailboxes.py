@@ -95,8 +95,8 @@ class Mailboxes:
             attachment_id = self.files.attach(draft.id, one)
         return next(one for one in self.files.of(draft.id) if one.id == attachment_id)
 
-    def detach(self, message: Message, one: StoredAttachment) -> None:
-        """Take a file off a message."""
+    def detach(self, one: StoredAttachment) -> None:
+        """Take a file off its message."""
         with self._db:
             self.files.remove(one.id)
 

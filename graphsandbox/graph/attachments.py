@@ -43,13 +43,13 @@ async def show(call: Call) -> Response:
 async def value(call: Call) -> Response:
     """GET .../attachments/{id}/$value: the file itself."""
     mailboxes, _, stored = _found(call, *access.READ_BODY)
-    return call.stream(mailboxes.files.pieces(stored), stored.size, "application/octet-stream")
+    return call.stream(mailboxes.files.pieces(stored), "application/octet-stream", size=stored.size)
 
 
 async def delete(call: Call) -> Response:
     """DELETE .../attachments/{id}: off the message, for good."""
-    mailboxes, message, stored = _found(call, *access.WRITE)
-    mailboxes.detach(message, stored)
+    mailboxes, _, stored = _found(call, *access.WRITE)
+    mailboxes.detach(stored)
     return call.done()
 
 

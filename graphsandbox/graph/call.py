@@ -1,6 +1,6 @@
 """What every Graph call has in common: who calls, which method, and how a refusal goes out."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from .. import directory
 from ..directory import User
+from ..files import one_by_one
 from .bearer import caller
 from .errors import GraphError, refused, request_headers, respond
 from .reading import payload
@@ -59,11 +60,15 @@ class Call:
         headers = {**request_headers(self.request), "OData-Version": "4.0", **(headers or {})}
         return JSONResponse(value, status, {**headers, "Content-Type": JSON_TYPE})
 
-    def stream(self, pieces: Iterable[bytes], size: int, content_type: str) -> Response:
+    def stream(
+        self, pieces: Iterable[bytes], content_type: str, size: int | None = None
+    ) -> Response:
         """Answer with what `$value` asks for; a browser is to save it, never to show it."""
         headers = {**request_headers(self.request), "X-Content-Type-Options": "nosniff"}
-        headers |= {"Content-Disposition": "attachment", "Content-Length": str(size)}
-        return StreamingResponse(_one_by_one(pieces), 200, headers, content_type)
+        headers["Content-Disposition"] = "attachment"
+        if size is not None:
+            headers["Content-Length"] = str(size)
+        return StreamingResponse(one_by_one(pieces), 200, headers, content_type)
 
     def done(self) -> Response:
         """Answer 204: done, and nothing to show for it."""
@@ -76,12 +81,6 @@ class Call:
 
 WITH_BODY = ("POST", "PUT", "PATCH")
 LENGTH_HEADERS = {"content-length", "transfer-encoding"}
-
-
-async def _one_by_one(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
-    """Read on this thread, where the database is; others are served in between."""
-    for piece in pieces:
-        yield piece
 
 
 Answer = Callable[[Call], Awaitable[Response]]

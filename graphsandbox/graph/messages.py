@@ -75,8 +75,7 @@ async def show(call: Call) -> Response:
 async def value(call: Call) -> Response:
     """GET /me/messages/{id}/$value: the message as MIME, for any mail program."""
     mailboxes, found = message(call, *READ_BODY)
-    source = mime.write(mailboxes, found)
-    return call.stream([source], len(source), "text/plain")
+    return call.stream(mime.source(mailboxes, found), "text/plain")
 
 
 async def change(call: Call) -> Response:

@@ -5,11 +5,13 @@ import binascii
 import email
 import email.policy
 import re
+import secrets
+from collections.abc import Iterable, Iterator
 from email.message import EmailMessage
 from email.utils import format_datetime, getaddresses, quote
 from typing import Any
 
-from ..files import Attachment
+from ..files import Attachment, StoredAttachment
 from ..mailboxes import Mailboxes
 from ..message import Message
 from .compose import Draft, check_recipients
@@ -86,8 +88,29 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def write(mailboxes: Mailboxes, message: Message) -> bytes:
-    """Return a message as a mail program would save it."""
+def source(mailboxes: Mailboxes, message: Message) -> Iterator[bytes]:
+    """Return a message as a mail program would save it; no file is in memory as a whole."""
+    files = mailboxes.attachments(message.id)
+    mail = _head(message)
+    mail.set_content(message.body, subtype="html" if message.is_html else "plain", cte="base64")
+    if not files:
+        return iter([mail.as_bytes()])
+    mail.make_mixed(boundary := f"=_{secrets.token_hex(16)}")
+    for one in files:
+        known = FILE_TYPE.fullmatch(one.content_type)
+        main, sub = known.groups() if known else ("application", "octet-stream")
+        mail.add_attachment(
+            b"",  # its content comes later
+            maintype=main,
+            subtype=sub,
+            filename=_line(one.name),
+            disposition="inline" if one.is_inline else "attachment",
+            cid=f"<{_line(one.content_id)}>" if one.content_id else None,
+        )
+    return _filled(mail.as_bytes(), f"--{boundary}".encode(), mailboxes, files)
+
+
+def _head(message: Message) -> EmailMessage:
     mail = EmailMessage(policy=POLICY)
     content = message.content
     mail["Subject"] = _line(message.subject)
@@ -100,19 +123,30 @@ def write(mailboxes: Mailboxes, message: Message) -> bytes:
     for one in content.get("internetMessageHeaders") or []:
         if HEADER_NAME.fullmatch(one["name"]):
             mail[one["name"]] = _line(one.get("value") or "")
-    mail.set_content(message.body, subtype="html" if message.is_html else "plain", cte="base64")
-    for one in mailboxes.attachments(message.id):
-        known = FILE_TYPE.fullmatch(one.content_type)
-        main, sub = known.groups() if known else ("application", "octet-stream")
-        mail.add_attachment(
-            mailboxes.content(one),
-            maintype=main,
-            subtype=sub,
-            filename=_line(one.name),
-            disposition="inline" if one.is_inline else "attachment",
-            cid=f"<{_line(one.content_id)}>" if one.content_id else None,
-        )
-    return mail.as_bytes()
+    return mail
+
+
+def _filled(
+    wire: bytes, delimiter: bytes, mailboxes: Mailboxes, files: list[StoredAttachment]
+) -> Iterator[bytes]:
+    """Yield a message whose files are empty, with their contents put in."""
+    head, body, *parts, end = wire.split(delimiter)
+    yield head + delimiter + body
+    for one, part in zip(files, parts, strict=True):
+        yield delimiter + part.rstrip() + b"\r\n\r\n"
+        yield from _base64(mailboxes.files.pieces(one))
+    yield delimiter + end
+
+
+def _base64(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what comes in pieces as lines of base64 (RFC 2045 §6.8)."""
+    rest = b""
+    for piece in pieces:
+        rest += piece
+        whole = len(rest) - len(rest) % 57  # bytes of a line
+        yield base64.encodebytes(rest[:whole]).replace(b"\n", b"\r\n")
+        rest = rest[whole:]
+    yield base64.encodebytes(rest).replace(b"\n", b"\r\n")
 
 
 def _people(recipients: list[dict[str, Any]]) -> str:

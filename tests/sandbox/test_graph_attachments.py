@@ -219,7 +219,7 @@ def test_an_upload_survives_a_restart_of_the_sandbox(tmp_path, http):
         assert put(http, url, 4 * MEBIBYTE, DATA[4 * MEBIBYTE :]).status_code == 201
 
 
-def test_memory_stays_flat_while_a_large_file_goes_up(run, tmp_path, http):
+def test_memory_stays_flat_while_a_large_file_goes_up_and_comes_back(run, tmp_path, http):
     process = run("-m", "graphsandbox", "--port", "0", "--home", str(tmp_path))
     sandbox = SimpleNamespace(**json.loads(process.stdout.readline()))
     token = client.access_token(sandbox, http, scope=SCOPE)
@@ -242,4 +242,7 @@ def test_memory_stays_flat_while_a_large_file_goes_up(run, tmp_path, http):
     assert last.status_code == 201
     sent = http.post(f"{base}/{draft['id']}/send", headers={**headers, "Content-Length": "0"})
     assert sent.status_code == 202
+    [mail] = http.get(f"{sandbox.graph}/_control/mailbox").json()
+    with http.get(f"{sandbox.mailbox}/{mail['id']}/mime", stream=True) as source:
+        assert sum(map(len, source.iter_content(MEBIBYTE))) > size * 4 / 3
     assert memory().rss - before < 25 * MEBIBYTE

@@ -1,6 +1,8 @@
 """The mail pages: what was sent is there to read, and can do no harm there."""
 
 import base64
+import email
+import email.policy
 import hashlib
 import re
 from urllib.parse import quote, urljoin
@@ -221,3 +223,63 @@ def test_an_attachment_is_found_under_its_own_mail_only(http, send):
     moved = address.replace(first.rsplit("/", 1)[1], second.rsplit("/", 1)[1])
     assert http.get(address).status_code == 200
     assert http.get(moved).status_code == 404
+
+
+def test_drafts_and_deleted_mail_are_listed_too(sandbox, http, token_for_all):
+    headers, address = client.bearer(token_for_all), f"{sandbox.graph}/v1.0/me/messages"
+    drafts = [
+        http.post(address, json={"subject": subject}, headers=headers).json()["id"]
+        for subject in ("To keep", "To throw away")
+    ]
+    http.delete(f"{address}/{drafts[1]}", headers=headers)
+    for folder, subject in (("drafts", "To keep"), ("deleteditems", "To throw away")):
+        page = http.get(sandbox.mailbox, params={"user": sandbox.user, "folder": folder})
+        assert len(links(page)) == 1 and f">{subject}<" in page.text
+        assert http.get(links(page)[0]).status_code == 200
+    assert "No mail yet" in http.get(sandbox.mailbox).text
+
+
+def test_a_mail_is_downloaded_as_a_file_that_mail_programs_open(http, send):
+    content = bytes(range(256)) * 4_000
+    page = http.get(send(
+        "zoe@contoso.example", subject="Grüße/aus: Zürich", html="<p>Schöne <b>Tage</b></p>",
+        attachments=[file("Größe.bin", content), file("leer.txt", b""), file("1.txt", b"x")],
+        ccRecipients=[person("out@example.org", 'Zoë "Z." Núñez')],
+    ))  # fmt: skip
+    [link] = re.findall(r'href="([^"]+/mime)" download', page.text)
+    answer = http.get(urljoin(page.url, link))
+    assert answer.headers["content-type"] == "message/rfc822"
+    disposition = answer.headers["content-disposition"]
+    assert disposition.startswith('attachment; filename="aus_ Z_rich.eml"')
+    mail = email.message_from_bytes(answer.content, policy=email.policy.default)
+    assert not any(part.defects for part in mail.walk())
+    assert mail["Subject"] == "Grüße/aus: Zürich"
+    assert mail["To"] == "zoe@contoso.example"
+    [copied] = mail["Cc"].addresses
+    assert (copied.display_name, copied.addr_spec) == ('Zoë "Z." Núñez', "out@example.org")
+    body = mail.get_body(("html",))
+    assert body.get_content().strip() == "<p>Schöne <b>Tage</b></p>"
+    files = {one.get_filename(): one.get_payload(decode=True) for one in mail.iter_attachments()}
+    assert files == {"Größe.bin": content, "leer.txt": b"", "1.txt": b"x"}
+    assert max(map(len, answer.content.splitlines())) <= 998  # RFC 5322 §2.1.1
+
+
+@pytest.mark.parametrize(("subject", "name"), [("", "mail.eml"), ("../..", "attachment.eml")])
+def test_a_mail_without_a_good_subject_gets_a_file_name(http, send, subject, name):
+    answer = http.get(f"{send(subject=subject)}/mime")
+    assert f'filename="{name}"' in answer.headers["content-disposition"]
+    assert http.get(f"{send()}x/mime").status_code == 404
+
+
+def test_bcc_is_for_the_sender_alone(sandbox, http, send):
+    hidden = {"bccRecipients": [person("zoe@contoso.example")]}
+    send("grace@contoso.example", ccRecipients=[person("out@example.org")], **hidden)
+    for user, folder, seen in (
+        ("ada", "sentitems", True), ("grace", "inbox", False), ("zoe", "inbox", False),
+    ):  # fmt: skip
+        query = {"user": f"{user}@contoso.example", "folder": folder}
+        [page] = links(http.get(sandbox.mailbox, params=query))
+        source = http.get(f"{page}/mime").text
+        assert ("Bcc: zoe@contoso.example" in source) == seen
+        assert "Cc: out@example.org" in source
+        assert ("zoe@contoso.example" in http.get(page).text) == seen
