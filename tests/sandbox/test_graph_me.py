@@ -43,6 +43,31 @@ def test_every_answer_can_be_traced(sandbox, http, token):
     assert answer.headers["content-type"].startswith("application/json;odata.metadata=minimal;")
 
 
+def test_refusals_uploads_and_inner_calls_can_be_traced_too(sandbox, http, token_for_all):
+    ours = {"client-request-id": "ours"}
+    root, headers = f"{sandbox.graph}/v1.0", bearer(token_for_all, **ours)
+    draft = http.post(f"{root}/me/messages", json={}, headers=headers)
+    files = f"{root}/me/messages/{draft.json()['id']}/attachments"
+    item = {"AttachmentItem": {"attachmentType": "file", "name": "x", "size": 3_000_000}}
+    session = http.post(f"{files}/createUploadSession", json=item, headers=headers)
+    url = session.json()["uploadUrl"]
+    inner = {"id": "1", "method": "GET", "url": "/me"}
+    batch = http.post(f"{root}/$batch", json={"requests": [inner]}, headers=headers)
+    answers = [
+        draft, session, batch,
+        http.put(url, b"x", headers=ours), http.get(url, headers=ours),
+        http.delete(url, headers=ours), http.get(url, headers=ours),
+        http.get(f"{root}/me", headers=ours), http.get(f"{root}/nowhere", headers=headers),
+        http.post(f"{root}/me/sendMail", data=b"x" * 5_000_000, headers=headers),
+    ]  # fmt: skip
+    statuses = [201, 201, 200, 416, 200, 204, 404, 401, 400, 413]
+    assert [one.status_code for one in answers] == statuses
+    for found in [one.headers for one in answers] + [batch.json()["responses"][0]["headers"]]:
+        found = {name.lower(): value for name, value in found.items()}
+        assert GUID.fullmatch(found["request-id"]) and found["client-request-id"] == "ours"
+        assert "ServerInfo" in found["x-ms-ags-diagnostic"]
+
+
 def test_without_a_client_request_id_graph_uses_its_own(sandbox, http, token):
     headers = http.get(f"{sandbox.graph}/v1.0/me", headers=bearer(token)).headers
     assert headers["client-request-id"] == headers["request-id"]
