@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from ..directory import User
 from ..graph.bearer import caller
-from ..graph.errors import GraphError, request_headers, respond
+from ..graph.errors import GraphError, refused, request_headers, respond
 from ..refusals import Refused
 from . import answers, tenants
 
@@ -45,8 +45,7 @@ def _scopes(claims: dict[str, Any]) -> set[str]:
     """Return the token's scopes, or refuse one that is for no sign-in."""
     scopes = set(claims.get("scp", "").split())
     if "openid" not in scopes:
-        text = "Insufficient privileges to complete the operation."
-        raise GraphError(403, "Authorization_RequestDenied", text, gateway=True)
+        raise refused("directory_denied")
     return scopes
 
 
