@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS sessions (
     digest TEXT PRIMARY KEY, session_state TEXT, oid TEXT, expires_at REAL);
 CREATE INDEX IF NOT EXISTS codes_by_age ON codes (expires_at);
 CREATE INDEX IF NOT EXISTS refresh_tokens_by_age ON refresh_tokens (expires_at);
+CREATE INDEX IF NOT EXISTS sessions_by_age ON sessions (expires_at);
 """
 
 
@@ -185,9 +186,12 @@ class Grants:
         return Ticket(_sign_in(row[0]), row[1], row[2]) if row else None
 
     def revoke(self, family: str) -> None:
-        """Revoke every token that followed from one sign-in."""
+        """Revoke every token that followed from one sign-in, until the last has expired."""
+        now = self.now()
         with self.db:
-            self.db.execute("INSERT OR IGNORE INTO revoked VALUES (?, ?)", (family, self.now()))
+            expired = (now - REFRESH_LIFETIME_S,)
+            self.db.execute("DELETE FROM revoked WHERE revoked_at < ?", expired)
+            self.db.execute("INSERT OR IGNORE INTO revoked VALUES (?, ?)", (family, now))
 
     def is_revoked(self, family: str) -> bool:
         """Tell whether the tokens of this sign-in were revoked."""
