@@ -58,8 +58,9 @@ def workshop() -> Path:
 
 def install(folder: Path) -> None:
     """Install what the lock names, running none of the packages' own scripts."""
-    quick = ["--prefer-offline", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
-    command = [program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", *quick]
+    tries = ["--fetch-retries=3", "--fetch-retry-mintimeout=1000", "--fetch-retry-factor=2"]
+    quiet = ["--no-audit", "--no-fund", "--prefer-offline"]
+    command = [program("npm"), "ci", "--ignore-scripts", *quiet, *tries]
     try:
         done = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_S
