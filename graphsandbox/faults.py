@@ -5,20 +5,20 @@ says so in its header `x-graphsandbox-fault`.
 """
 
 import asyncio
-import datetime
 import http
 import re
-import uuid
 from collections import Counter
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .gate import GRAPH_PATHS
 from .graph.errors import GraphError, refused, respond
+from .identity.answers import refusal_json
+from .refusals import Refused
 
 # What follows the tenant in the addresses of Entra ID (Microsoft: v2-protocols).
 TENANT_PATH = re.compile(
@@ -173,6 +173,9 @@ GRAPH_CODES = {
 }
 
 
+OAUTH_NUMBERS = {429: 90055, 503: 90033}
+
+
 def _graph_answer(request: Request, status: int) -> Response:
     if status == 429:
         return respond(request, refused("throttled"))
@@ -182,21 +185,9 @@ def _graph_answer(request: Request, status: int) -> Response:
 
 
 def _oauth_answer(request: Request, status: int) -> Response:
-    """Return Entra's trouble (Microsoft: reference-error-codes, AADSTS90033: try again)."""
-    now = datetime.datetime.fromtimestamp(request.app.state.store.now(), datetime.UTC)
-    trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
-    timestamp = now.strftime("%Y-%m-%d %H:%M:%SZ")
-    text = "AADSTS90033: A transient error has occurred. Please try again."
-    answer = {
-        "error": "temporarily_unavailable" if status in (429, 503) else "server_error",
-        "error_description": f"{text} Trace ID: {trace} Correlation ID: {correlation}"
-        f" Timestamp: {timestamp}",
-        "error_codes": [90033],
-        "timestamp": timestamp,
-        "trace_id": trace,
-        "correlation_id": correlation,
-    }
-    return JSONResponse(answer, status, {"Cache-Control": "no-store"})
+    answer = refusal_json(request, Refused(OAUTH_NUMBERS.get(status, 50033)))
+    answer.status_code = status
+    return answer
 
 
 def _phrase(status: int) -> str:

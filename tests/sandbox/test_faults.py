@@ -1,6 +1,5 @@
 """The fault switch, and the counter of requests (design: `POST /_control/faults`)."""
 
-import re
 import time
 
 import pytest
@@ -8,7 +7,10 @@ import requests
 
 from tests.sandbox import client, raw
 from tests.sandbox.client import bearer, mail_to
+from tests.sandbox.entra import token_request
+from tests.sandbox.refusal import Row, assert_refused, request_id
 
+TRANSIENT = "A transient error has occurred. Please try again."
 SEND = "/v1.0/me/sendMail"
 
 
@@ -156,10 +158,23 @@ def test_what_still_waits_can_be_cancelled(bend, send, sandbox, http):
 def test_tenant_stands_for_any_tenant(bend, sandbox, http, tenant):
     bend("/{tenant}/oauth2/v2.0/token", status=503, retry_after=1)
     answer = http.post(f"{sandbox.authority}/{tenant}/oauth2/v2.0/token")
-    assert answer.status_code == 503
-    assert answer.json()["error"] == "temporarily_unavailable"
-    described = answer.json()["error_description"]
-    assert re.match(r"AADSTS90033: .* Trace ID: \S+ Correlation ID: \S+ Timestamp: ", described)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+@pytest.mark.parametrize(
+    ("status", "row"),
+    {
+        429: ("temporarily_unavailable", "AADSTS90055: There are too many incoming requests."),
+        503: ("temporarily_unavailable", f"AADSTS90033: {TRANSIENT}"),
+        500: ("server_error", f"AADSTS50033: {TRANSIENT}"),
+        504: ("server_error", f"AADSTS50033: {TRANSIENT}"),
+    }.items(),
+)
+def test_the_token_endpoint_is_in_trouble_as_at_microsoft(bend, sandbox, http, status, row):
+    bend("/common/oauth2/v2.0/token", status=status)
+    sent = request_id(http)
+    answer = token_request(sandbox, http)
+    assert_refused(answer, Row(*row, status), sandbox, sent)
 
 
 def test_a_named_tenant_stands_for_itself(bend, sandbox, http):
