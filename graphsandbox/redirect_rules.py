@@ -24,6 +24,11 @@ PLATFORMS = {
 }
 MAX_LENGTH = 256
 NOT_ALLOWED = "!$'(),;"
+# https://*.example.org/callback and https://example.org/app/*
+WILDCARD = re.compile(
+    r"https://(?P<any_host>\*\.(?=[^/]+\.))?(?P<host>[^*/?#@:]+(?::[0-9]+)?)"
+    r"(?P<path>(?:/[^*?#]*)?)(?P<any_end>(?<=/)\*)?"
+)
 OWN_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:[^/?#].*|[a-z][a-z0-9+.-]*://.+", re.IGNORECASE)
 # Schemes that a browser would run or open by itself.
 NEVER = ("javascript", "data", "vbscript", "file", "about", "blob", "view-source")
@@ -36,12 +41,18 @@ def box_problem(uri: str, platform: str, audience: str) -> str | None:
             "This box does not take http://127.0.0.1, just as the Entra admin center does "
             "not. Use http://localhost here, or put it in on the app's Manifest page."
         )
+    if "*" in uri:
+        return (
+            "Wildcards (*) are not taken here: register each redirect URI in full. Apps for one"
+            " or many organizations alone can have them by the Manifest page."
+        )
     return manifest_problem(uri, platform, audience)
 
 
 def manifest_problem(uri: str, platform: str, audience: str) -> str | None:
     """Say why no registration takes this URI."""
-    return _text_problem(uri) or _url_problem(uri, platform, audience)
+    wildcard = _wildcard_problem(uri, audience) if "*" in uri else None
+    return wildcard or _text_problem(uri) or _url_problem(uri, platform, audience)
 
 
 def list_problem(uris: list[RedirectUri], audience: str) -> str | None:
@@ -58,14 +69,21 @@ def list_problem(uris: list[RedirectUri], audience: str) -> str | None:
     return None
 
 
+def _wildcard_problem(uri: str, audience: str) -> str | None:
+    """Check a `*`; where one may stand is unconfirmed, but for the start of a host's name."""
+    if "Personal" in audience:
+        return "Wildcards (*) are not taken for apps that personal Microsoft accounts sign in to."
+    if not WILDCARD.fullmatch(uri):
+        return "A wildcard (*) stands for the first part of a host's name, or the end of a path."
+    return None
+
+
 def _text_problem(uri: str) -> str | None:
     """Check the characters alone, before anything tries to read them as a URL."""
     if not uri:
         return "Enter a redirect URI."
     if len(uri) > MAX_LENGTH:
         return f"A redirect URI has at most {MAX_LENGTH} characters; this one has {len(uri)}."
-    if "*" in uri:
-        return "Wildcards (*) are not taken: register each redirect URI in full."
     if "#" in uri:
         return "A redirect URI has no fragment: leave out # and what follows it."
     bad = next((one for one in uri if one in NOT_ALLOWED), None)
@@ -87,9 +105,7 @@ def _url_problem(uri: str, platform: str, audience: str) -> str | None:
     if host == "::1":
         return "http://[::1] is not supported as a redirect URI: use http://localhost."
     if url.query and "Personal" in audience:
-        return (
-            "Apps for personal Microsoft accounts can't have a query string in a redirect URI."
-        )
+        return "Apps for personal Microsoft accounts can't have a query string in a redirect URI."
     return _scheme_problem(uri, url.scheme, host, platform)
 
 

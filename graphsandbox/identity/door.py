@@ -56,10 +56,11 @@ def _reply_address(app: App, uri: str | None, version: str) -> tuple[str, str]:
     """Return the redirect URI to use and its platform; v1 may leave it to the registration."""
     if not app.redirect_uris:
         raise Refused(500113)
-    if uri is None and version == "v1":
-        return app.redirect_uris[0].uri, app.redirect_uris[0].platform
     if uri is None:
-        raise Refused(900971)
+        usual = redirect_uris.usual(app) if version == "v1" else None
+        if usual is None:
+            raise Refused(900971)
+        return usual.uri, usual.platform
     registered = redirect_uris.match(app, uri)
     if registered is None:
         raise Refused(50011, redirect_uri=uri, client_id=app.client_id)
