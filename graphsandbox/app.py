@@ -18,6 +18,7 @@ from .identity import (
     error_page,
     instance,
     logout,
+    native_client,
     token_endpoint,
     userinfo,
 )
@@ -50,6 +51,7 @@ IDENTITY_ROUTES = [
     Route("/{tenant}/v2.0/adminconsent", adminconsent.dynamic, methods=FORM),
     # Without a tenant
     Route("/common/discovery/instance", instance.instance, methods=READ),
+    Route("/common/oauth2/nativeclient", native_client.native_client, methods=READ),
     Route("/error", error_page.error, methods=READ),
     Route("/oidc/userinfo", userinfo.v2, methods=FORM),  # at Microsoft on the Graph host
     Route("/devicelogin", device_page.device_login, methods=FORM),

@@ -304,3 +304,11 @@ def test_an_apps_name_is_shown_as_text(sandbox, http):
     page = authorize(app, http)
     assert "<script>alert" not in page.text
     assert "<script>alert(1)</script>" in page.text.replace("&lt;", "<").replace("&gt;", ">")
+
+
+def test_a_desktop_apps_sign_in_may_end_on_a_page_of_entra(sandbox, http):
+    uri = f"{sandbox.authority}/common/oauth2/nativeclient"
+    app = register(sandbox, http, redirect_uris=[uri], platform="publicClient")
+    code = sign_in(app, http, redirect_uri=uri)["code"]
+    assert "Go back to your app" in visible_text(http.get(uri, params={"code": code}))
+    assert redeem(app, http, code, redirect_uri=uri, client_secret=None).status_code == 200

@@ -42,6 +42,7 @@ def pages_of(sandbox):
         client.sign_in_url(sandbox),
         client.sign_in_url(sandbox, client_id="unknown"),
         f"{sandbox.authority}/common/oauth2/v2.0/logout",
+        f"{sandbox.authority}/common/oauth2/nativeclient",
     ]
 
 
