@@ -56,6 +56,16 @@ def find_app(store: Store, credentials: Credentials, tenant: str) -> App:
     return app
 
 
+def at_one_door(request: Request, sent: Parameters) -> tuple[App, Credentials]:
+    """Return who calls by a grant that needs to be told which organization is meant."""
+    tenant = tenants.resolve(request.path_params["tenant"])
+    credentials = presented(request, sent)
+    app = find_app(request.app.state.store, credentials, tenant)
+    if tenant in ("common", "consumers"):
+        raise Refused(9001023)
+    return app, credentials
+
+
 def authenticate(app: App, platform: str, credentials: Credentials, now: float) -> None:
     """Refuse a client that is not who it says it is, by the rules of its platform."""
     if platform != "web" and (credentials.secret or credentials.assertion):

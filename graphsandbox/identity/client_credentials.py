@@ -13,7 +13,7 @@ from starlette.requests import Request
 from .. import directory, token_forms, tokens
 from ..refusals import Refused
 from ..store import App
-from . import client_auth, scopes, tenants
+from . import client_auth, scopes
 from .parameters import Parameters
 from .token_answers import EXPIRES_IN_S
 
@@ -24,13 +24,8 @@ Make = Callable[[Request, App, Parameters], dict[str, object]]
 
 def answer(request: Request, sent: Parameters, make: Make) -> dict[str, object]:
     """Return the fields of the answer for an app that proved who it is, whatever its platform."""
-    store = request.app.state.store
-    tenant = tenants.resolve(request.path_params["tenant"])
-    credentials = client_auth.presented(request, sent)
-    app = client_auth.find_app(store, credentials, tenant)
-    if tenant in ("common", "consumers"):
-        raise Refused(9001023)
-    client_auth.authenticate(app, "web", credentials, store.now())
+    app, credentials = client_auth.at_one_door(request, sent)
+    client_auth.authenticate(app, "web", credentials, request.app.state.store.now())
     return make(request, app, sent)
 
 

@@ -7,7 +7,7 @@ refused as for any other grant.
 from starlette.requests import Request
 
 from ..refusals import Refused
-from . import client_auth, tenants
+from . import client_auth
 from .parameters import Parameters
 
 GRANT_TYPE = "password"
@@ -15,14 +15,9 @@ GRANT_TYPE = "password"
 
 def refusal(request: Request, sent: Parameters) -> Refused:
     """Return the refusal of a password, or raise what comes before it."""
-    store = request.app.state.store
-    tenant = tenants.resolve(request.path_params["tenant"])
-    credentials = client_auth.presented(request, sent)
-    app = client_auth.find_app(store, credentials, tenant)
-    if tenant in ("common", "consumers"):
-        raise Refused(9001023)
+    app, credentials = client_auth.at_one_door(request, sent)
     platform = client_auth.platform_without_uri(app)
-    client_auth.authenticate(app, platform, credentials, store.now())
+    client_auth.authenticate(app, platform, credentials, request.app.state.store.now())
     for name in ("username", "password"):
         sent.need(name)
     return Refused(50126)
