@@ -12,6 +12,7 @@ MICROSOFT_ISSUERS = (
     "https://sts.chinacloudapi.cn/",
     "https://sts.partner.microsoftonline.cn/",
     "https://login.microsoftonline.com/",
+    "https://login.windows.net/",  # an older name of login.microsoftonline.com
     "https://login.microsoftonline.us/",
     "https://login.partner.microsoftonline.cn/",
     "https://login.chinacloudapi.cn/",

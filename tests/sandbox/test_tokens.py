@@ -277,6 +277,7 @@ def test_a_token_of_another_sandbox_address_is_refused(check, token):
         "https://sts.windows.net/5f6ae2d1-3c1b-4d0e-9a57-2b8f1c0e7d42/",
         "https://login.microsoftonline.com/5f6ae2d1-3c1b-4d0e-9a57-2b8f1c0e7d42/v2.0",
         "https://login.microsoftonline.us/x/v2.0",
+        "https://login.windows.net/x/",
     ],
 )
 def test_one_of_microsofts_tokens_is_refused_and_told_so(check, token, issuer):
