@@ -43,7 +43,11 @@ def test_a_person_can_not_grant_what_needs_an_administrator(sandbox, http):
         "Graph tutorial app needs permission to access resources in your organization that only"
         " an admin can grant."
     ) in text
-    assert "AADSTS90094: An administrator of Contoso has set a policy" in text
+    assert (
+        "AADSTS90094: An administrator of Contoso has set a policy that prevents you from granting"
+        " Graph tutorial app the permissions it is requesting. Contact an administrator of Contoso,"
+        " who can grant permissions to Graph tutorial app on your behalf."
+    ) in text
     assert "Need admin approval" in visible_text(press(http, page, consent="accept"))
 
 
