@@ -10,16 +10,15 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from tests.browser.lab import browser_lacking, chromium, running_lab
 from tests.homes import VISITOR, own_homes, running_sandbox
 from tests.sandbox import client
 from tools.notebook_pictures import picture_notebook
+from tools.sandbox_pages import every_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -50,63 +49,22 @@ def send_two_mails(sandbox: SimpleNamespace) -> None:
 
 
 def picture(page: "Page", name: str, folder: Path) -> list[str]:
-    """Save the page in full in folder; return what is wrong with its layout."""
-    width = page.viewport_size["width"]
-    page.screenshot(path=folder / f"page-{name}-{width}.png", full_page=True)
-    wide = page.evaluate("() => document.documentElement.scrollWidth")
-    return [f"page {name} is {wide} px wide in a window of {width}"] if wide > width else []
-
-
-def page_name(address: str) -> str:
-    """Name a page by its path, with `one` for each id, so that one of a kind is enough."""
-    parts = urlsplit(address).path.strip("/").split("/")
-    return "-".join("one" if len(part) > 20 else part for part in parts) or "home"
-
-
-def linked_pages(page: "Page", start: str) -> Iterator[str]:
-    """Visit what a person reaches from start by links, one of each kind; yield the names."""
-    seen, waiting = set(), [start]
-    while waiting:
-        address = waiting.pop(0)
-        name = page_name(address)
-        if name in seen or "/attachments/" in address or not address.startswith(start):
-            continue
-        seen.add(name)
-        page.goto(address)
-        if page.evaluate("() => document.contentType") != "text/html":
-            continue
-        yield name
-        waiting += page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
-
-
-def sign_in_pages(page: "Page", sandbox: SimpleNamespace) -> Iterator[str]:
-    """Sign in and out as a person does; yield the name of each page on the way."""
-    page.route(f"{client.REDIRECT_URI}*", lambda route: route.fulfill(body="Signed in."))
-    page.goto(client.sign_in_url(sandbox, prompt="consent"))
-    yield "signin"
-    page.get_by_role("button", name=sandbox.user).click()
-    page.get_by_role("button", name="Accept").wait_for()
-    yield "consent"
-    page.get_by_role("button", name="Accept").click()
-    page.get_by_text("Signed in.").wait_for()
-    page.goto(client.sign_in_url(sandbox, redirect_uri="http://localhost:8000/other/"))
-    yield "error"
-    page.goto(f"{sandbox.authority}/common/oauth2/v2.0/logout")
-    yield "signed-out"
-
-
-def picture_sandbox(
-    browser: "Browser", sandbox: SimpleNamespace, width: int, folder: Path
-) -> list[str]:
-    """Picture every page of the sandbox; return what is wrong."""
+    """Save the page in full in folder at each width; return what is wrong with its layout."""
     problems = []
-    with browser.new_context(viewport={"width": width, "height": 800}) as context:
-        page = context.new_page()
-        for name in linked_pages(page, f"{sandbox.authority}/"):
-            problems += picture(page, name, folder)
-        for name in sign_in_pages(page, sandbox):
-            problems += picture(page, name, folder)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.screenshot(path=folder / f"page-{name}-{width}.png", full_page=True)
+        wide = page.evaluate("() => document.documentElement.scrollWidth")
+        if wide > width:
+            problems.append(f"page {name} is {wide} px wide in a window of {width}")
     return problems
+
+
+def picture_sandbox(browser: "Browser", sandbox: SimpleNamespace, folder: Path) -> list[str]:
+    """Picture every page of the sandbox; return what is wrong."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        return [said for name in every_page(page, sandbox) for said in picture(page, name, folder)]
 
 
 def main(names: list[str]) -> int:
@@ -136,8 +94,7 @@ def picture_all(env: dict[str, str], notebooks: Path, names: list[str]) -> list[
     with running_sandbox(env) as ready, running_lab(notebooks, env) as lab, chromium() as browser:
         sandbox = SimpleNamespace(**ready)
         send_two_mails(sandbox)
-        for width in WIDTHS:
-            problems += picture_sandbox(browser, sandbox, width, PICTURES)
+        problems += picture_sandbox(browser, sandbox, PICTURES)
         for name in names:
             print(f"{name} ...", flush=True)
             problems += picture_notebook(browser, lab, name, WIDTHS, PICTURES)
