@@ -79,7 +79,7 @@ def build_app(home: Path) -> Starlette:
             Middleware(ThrottleMiddleware, throttle=throttle),
             Middleware(FaultMiddleware, faults=faults),
         ],
-        exception_handlers={pages.FormRefused: pages.form_refused},
+        exception_handlers={pages.FormRefused: pages.form_refused, 404: pages.no_such_address},
     )
     # A slash too many is another address at Microsoft, not a redirect to this one.
     app.router.redirect_slashes = False

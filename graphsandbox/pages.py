@@ -14,7 +14,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.routing import Route
 
 HERE = Path(__file__).parent
@@ -151,6 +157,13 @@ def redirect(request: Request, to: str) -> Response:
 def not_found(request: Request, what: str) -> Response:
     """Return the page for something that isn't here."""
     return message_page(request, 404, "Not found", what, "")
+
+
+def no_such_address(request: Request, error: Exception) -> Response:
+    """Answer where no route leads: with a page for people, with two words for programs."""
+    if "text/html" in request.headers.get("accept", ""):
+        return not_found(request, "The sandbox has nothing at this address.")
+    return PlainTextResponse("Not Found", 404)
 
 
 def message_page(

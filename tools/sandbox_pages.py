@@ -61,6 +61,8 @@ def plain_pages(page: "Page", sandbox: SimpleNamespace) -> Iterator[str]:
         "mailbox-sent": f"{mailbox}sentitems",
         "mailbox-empty": f"{mailbox}drafts",
         "not-found": "/mailbox/none",
+        "no-such-address": "/nowhere",
+        "native-client": "/common/oauth2/nativeclient",
         "error-lookup": "/error",
         "error-known": "/error?code=AADSTS50194",
         "error-unknown": "/error?code=1",

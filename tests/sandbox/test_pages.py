@@ -275,3 +275,12 @@ def test_the_form_post_page_submits_by_a_script_of_its_own_or_by_the_button(sand
     assert html.unescape(state) == QUOTES
     assert ">Continue</button>" in page.text
     assert "csrf" not in page.text  # the app has no business with it
+
+
+def test_an_address_without_a_page_says_so_to_people_and_in_two_words_to_programs(sandbox, http):
+    url = f"{sandbox.authority}/nowhere"
+    page = http.get(url, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert page.status_code == 404 and "Sandbox on this computer" in entra.visible_text(page)
+    assert "content-security-policy" in page.headers
+    answer = http.get(url, headers={"Accept": "*/*"})
+    assert (answer.status_code, answer.text) == (404, "Not Found")
