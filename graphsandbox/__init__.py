@@ -5,8 +5,10 @@ both give its addresses and a registered app (a `Ready`). From a shell: `python 
 Nothing of the server is imported before one of them is called.
 """
 
+import importlib
 from contextlib import AbstractContextManager
 from os import PathLike
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,9 +25,7 @@ def running(
     Without `home` it starts empty and leaves nothing behind. With `tls` its addresses are
     https, under the certificate authority at `.ca`.
     """
-    from . import server
-
-    return server.running(home, tls)
+    return _load("server").running(home, tls)
 
 
 def connect() -> "Ready":
@@ -33,6 +33,14 @@ def connect() -> "Ready":
 
     It ends by itself within 10 s after the Jupyter server (or shell) that it was started for.
     """
-    from . import background
+    return _load("background").connect()
 
-    return background.connect()
+
+def _load(name: str) -> ModuleType:
+    """Import a module of the server, or say how to install what it needs."""
+    try:
+        return importlib.import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        how = 'install graph-tutorial-kit with its extra: pip install "PATH[sandbox]"'
+        why = f"The sandbox needs {error.name}; {how}, where PATH is the kit's folder."
+        raise ModuleNotFoundError(why, name=error.name) from None

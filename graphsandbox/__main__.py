@@ -5,6 +5,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
+from . import _load
 from .ready import CANNOT_START, HOME_IN_USE, PORT_TAKEN, default_home, read
 
 
@@ -12,8 +13,10 @@ def main() -> int:
     """Run a sandbox in the foreground and return the exit code."""
     options = _options().parse_args()
     home = options.home.absolute() if options.home else default_home()
-    from . import server, store
-
+    try:
+        server, store = _load("server"), _load("store")
+    except ModuleNotFoundError as error:
+        return _complain(CANNOT_START, str(error))
     try:
         sandbox = server.Sandbox(home, options.port, options.tls, options.owner)
     except server.PortTaken as error:

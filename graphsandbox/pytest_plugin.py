@@ -31,10 +31,10 @@ def graph_sandbox(
 
     With tls=True, programs and libraries of this test trust its certificates by themselves.
     """
-    from . import server  # only for the tests that want one
+    from . import running
 
     mark = request.node.get_closest_marker("graph_sandbox")
-    with server.running(**(mark.kwargs if mark else {})) as ready:
+    with running(**(mark.kwargs if mark else {})) as ready:
         if ready.ca:
             for name in TRUST:
                 monkeypatch.setenv(name, ready.ca)
