@@ -34,6 +34,13 @@ def graph_sandbox(
     from . import running
 
     mark = request.node.get_closest_marker("graph_sandbox")
+    if mark and (mark.args or not mark.kwargs.keys() <= {"home", "tls"}):
+        given = [repr(value) for value in mark.args]
+        given += [f"{name}={value!r}" for name, value in mark.kwargs.items()]
+        pytest.fail(
+            f"graph_sandbox({', '.join(given)}): the mark takes tls=True, and home=, by name.",
+            pytrace=False,
+        )
     with running(**(mark.kwargs if mark else {})) as ready:
         if ready.ca:
             for name in TRUST:

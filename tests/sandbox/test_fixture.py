@@ -1,5 +1,6 @@
 """What the pytest fixture `graph_sandbox` gives to other people's tests."""
 
+import os
 import subprocess
 import sys
 import time
@@ -152,3 +153,16 @@ def test_over_tls_everybody_trusts_the_certificate_by_itself(graph_sandbox):
     other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert other.stdout == "200\n", other.stderr
     assert send(graph_sandbox, token(graph_sandbox)).status_code == 202
+
+
+@pytest.mark.parametrize("mistake", ["True", "tsl=True"])
+def test_a_mark_that_means_nothing_is_refused_in_one_line(tmp_path, mistake):
+    mark = f"@pytest.mark.graph_sandbox({mistake})"
+    test = f"import pytest\n\n{mark}\ndef test_it(graph_sandbox): ..."
+    (tmp_path / "test_mine.py").write_text(test)
+    asked = ["-q", "-p", "graphsandbox.pytest_plugin", "-p", "no:cacheprovider", "test_mine.py"]
+    program = [sys.executable, "-m", "pytest", *asked]
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    said = subprocess.run(program, cwd=tmp_path, env=alone, capture_output=True, text=True).stdout
+    assert f"graph_sandbox({mistake}): the mark takes tls=True" in said
+    assert "pytest_plugin.py" not in said  # the mistake is not there
