@@ -12,7 +12,7 @@ from .ready import CANNOT_START, HOME_IN_USE, PORT_TAKEN, default_home, read
 def main() -> int:
     """Run a sandbox in the foreground and return the exit code."""
     options = _options().parse_args()
-    home = options.home.absolute() if options.home else default_home()
+    home = options.home.absolute()
     try:
         server, store = _load("server"), _load("store")
     except ModuleNotFoundError as error:
@@ -44,17 +44,17 @@ def _options() -> argparse.ArgumentParser:
         description="An offline Entra ID and Microsoft Graph, on loopback only.",
     )
     parser.add_argument("--port", type=_port, default=0, help="0 (the default): any free one")
-    parser.add_argument("--home", type=Path, help="where it keeps its state")
+    kept = "where it keeps its state (%(default)s)"
+    parser.add_argument("--home", type=Path, default=default_home(), help=kept)
     parser.add_argument("--tls", action="store_true", help="https, under a throw-away authority")
     parser.add_argument("--owner", type=int, metavar="PID", help="end when this process has")
     return parser
 
 
 def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return number
+    return int(text)
 
 
 def _complain(code: int, why: str) -> int:

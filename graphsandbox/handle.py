@@ -38,6 +38,8 @@ class Handle:
     ) -> None:
         """Bend the next `count` answers of a path, such as "/v1.0/me/sendMail".
 
+        In a path of Entra ID, `{tenant}` stands for any: "/{tenant}/oauth2/v2.0/token". A path
+        that nobody asks for bends nothing; `requests_seen()` has those that were asked for.
         status is what they answer instead, with `retry_after` (seconds, or a date) as their
         Retry-After; with `deliver` the work is done all the same, and the client can't know.
         delay_s seconds pass before the answer, which is cut after `drop_after` bytes. Raises
@@ -65,12 +67,16 @@ class Handle:
         return self._control("GET", "mailbox")
 
     def requests_seen(self) -> dict[str, int]:
-        """Return how often each path was asked for."""
+        """Return how often each path was asked for, as in {"/v1.0/me/sendMail": 2}.
+
+        In the paths of Entra ID the tenant reads `{tenant}`: "/{tenant}/oauth2/v2.0/token".
+        """
         return self._control("GET", "requests")
 
     def register(self, **asked: Any) -> Registered:
         """Register an app: `display_name`, `redirect_uris`, `sign_in_audience`, `platform`.
 
+        Return its `client_id`, `client_secret`, `secret_id` and `tenant`.
         Each may be left out; audiences go by Microsoft's names, platforms are "web", "spa" and
         "publicClient". Raises ValueError when one of them makes no sense.
         """

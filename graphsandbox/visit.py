@@ -134,7 +134,8 @@ def _account(
     wanted = (user or hint or "@").lower()
     fitting = [one for one in accounts if _names(one[1], wanted)]
     if user and not fitting:
-        raise DeadEnd(f"the sign-in page offers no account {user}")
+        others = ", ".join(one[1].value for one in accounts)
+        raise DeadEnd(f"the sign-in page offers no account {user}; it offers {others}")
     return (fitting or accounts)[0]
 
 
