@@ -105,6 +105,8 @@ async def add_faults(request: Request) -> Response:
         retry_after=_retry_after(asked["retry_after"]),
     )
     count = _whole("count", asked["count"], 1, MOST_FAULTS)
+    if not (fault.status or fault.delay_s or fault.retry_after) and fault.drop_after is None:
+        raise BadRequest("This bends nothing: give a status, delay_s or drop_after.")
     request.app.state.faults.add(fault, count)
     return JSONResponse({"added": count})
 

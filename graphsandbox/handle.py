@@ -74,11 +74,11 @@ class Handle:
         return self._control("GET", "requests")
 
     def register(self, **asked: Any) -> Registered:
-        """Register an app: `display_name`, `redirect_uris`, `sign_in_audience`, `platform`.
+        """Register an app, and return its client_id, client_secret, secret_id and tenant.
 
-        Return its `client_id`, `client_secret`, `secret_id` and `tenant`.
-        Each may be left out; audiences go by Microsoft's names, platforms are "web", "spa" and
-        "publicClient". Raises ValueError when one of them makes no sense.
+        asked are any of `display_name`, `redirect_uris`, `sign_in_audience` (by Microsoft's
+        names), `platform` ("web", "spa" or "publicClient"), `permissions`, `disabled`,
+        `assigned` and `id_tokens_by_authorize`. Raises ValueError when one makes no sense.
         """
         return Registered(**self._control("POST", "register", asked))
 
@@ -92,7 +92,9 @@ class Handle:
         """Play the browser: follow a sign-in link, and return what it would bring to the app.
 
         That is `code` and `state`, or `error` when the person declines or cancels; the redirect
-        URI itself isn't asked, so nobody has to listen there. user is a userPrincipalName.
+        URI itself isn't asked, so nobody has to listen there. user is a userPrincipalName. Each
+        call is a browser of its own, without a session; who has consented is not asked again,
+        unless the link says prompt=consent.
         Raises RuntimeError when the link ends on an error page, with its words.
         """
         from . import visit

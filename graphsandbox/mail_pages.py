@@ -133,7 +133,7 @@ async def source(request: Request) -> Response:
     message = _message(request)
     if message is None:
         return _no_such_mail(request)
-    name = file_name(message.subject or "mail")
+    name = file_name(re.sub(r"[/\\]", "_", message.subject) or "mail")
     return _saved(mime.source(_mailboxes(request), message), f"{name}.eml", "message/rfc822")
 
 

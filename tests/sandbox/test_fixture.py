@@ -79,6 +79,11 @@ def test_sign_in_brings_the_error_when_the_person_says_no(graph_sandbox):
     assert cancelled == {"error": "access_denied", "error_subcode": "cancel", "state": "abc"}
 
 
+def test_sign_in_names_the_accounts_when_it_knows_none_of_that_name(graph_sandbox):
+    with pytest.raises(RuntimeError, match="no account nobody@.*it offers ada@contoso.example"):
+        graph_sandbox.sign_in(link(graph_sandbox), user="nobody@contoso.example")
+
+
 def test_sign_in_says_what_the_error_page_says(graph_sandbox):
     with pytest.raises(RuntimeError, match="AADSTS50011: The redirect URI"):
         graph_sandbox.sign_in(link(graph_sandbox, redirect_uri="http://localhost:8000/other"))
@@ -118,6 +123,8 @@ def test_fail_next_can_delay_and_cut_an_answer(graph_sandbox):
 def test_what_makes_no_sense_is_refused_in_words(graph_sandbox):
     with pytest.raises(ValueError, match="status must be a whole number from 200 to 599"):
         graph_sandbox.fail_next(SEND, status=99)
+    with pytest.raises(ValueError, match="This bends nothing"):
+        graph_sandbox.fail_next(SEND)
     with pytest.raises(ValueError, match="platform must be one of"):
         graph_sandbox.register(platform="desktop")
 

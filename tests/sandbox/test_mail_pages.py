@@ -250,7 +250,7 @@ def test_a_mail_is_downloaded_as_a_file_that_mail_programs_open(http, send):
     answer = http.get(urljoin(page.url, link))
     assert answer.headers["content-type"] == "message/rfc822"
     disposition = answer.headers["content-disposition"]
-    assert disposition.startswith('attachment; filename="aus_ Z_rich.eml"')
+    assert disposition.startswith('attachment; filename="Gr__e_aus_ Z_rich.eml"')
     mail = email.message_from_bytes(answer.content, policy=email.policy.default)
     assert not any(part.defects for part in mail.walk())
     assert mail["Subject"] == "Grüße/aus: Zürich"
@@ -264,8 +264,11 @@ def test_a_mail_is_downloaded_as_a_file_that_mail_programs_open(http, send):
     assert max(map(len, answer.content.splitlines())) <= 998  # RFC 5322 §2.1.1
 
 
-@pytest.mark.parametrize(("subject", "name"), [("", "mail.eml"), ("../..", "attachment.eml")])
-def test_a_mail_without_a_good_subject_gets_a_file_name(http, send, subject, name):
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [("", "mail.eml"), ("../..", "_.eml"), ("Report 11/2026", "Report 11_2026.eml")],
+)
+def test_a_mail_gets_a_file_name_from_its_subject(http, send, subject, name):
     answer = http.get(f"{send(subject=subject)}/mime")
     assert f'filename="{name}"' in answer.headers["content-disposition"]
     assert http.get(f"{send()}x/mime").status_code == 404
