@@ -1,13 +1,32 @@
-"""The whole form of a refusal at the token endpoint, written from Microsoft's documents alone."""
+"""What the tests of refusals share, written from Microsoft's documents alone."""
 
 import re
 import uuid
 from dataclasses import dataclass
 
-from tests.sandbox.entra import advance, redeem, refresh, register, sign_in
+from tests.sandbox.entra import advance, redeem, refresh, register, sign_in, visible_text
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
 GUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+NOT_FOUND = (
+    "This can happen if the application has not been installed by the administrator of the"
+    " tenant or consented to by any user in the tenant."
+)
+PERSONAL = "AzureADandPersonalMicrosoftAccount"
+SOMEBODY = "alan@outlook.example"  # with a personal account
+
+
+def missing(parameter):
+    return f"AADSTS900144: The request body must contain the following parameter: '{parameter}'."
+
+
+def shown(answer):
+    """Return the description on the error page, which never redirects."""
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+    text = visible_text(answer)
+    assert "Sign in Sorry, but we're having trouble signing you in." in text
+    return text
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,7 @@ from tests.sandbox.entra import (
     sign_in,
     token_request,
 )
-
-TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
-GUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-
-
-def missing(parameter):
-    return f"AADSTS900144: The request body must contain the following parameter: '{parameter}'."
+from tests.sandbox.refusal import GUID, TIME, missing
 
 
 def refused(answer, error, words, status=400):

@@ -18,19 +18,11 @@ from tests.sandbox.entra import (
     sign_in_url,
     visible_text,
 )
+from tests.sandbox.refusal import shown
 
 WORK, BLOCKED, PERSONAL = "ada@contoso.example", "konrad@contoso.example", "alan@outlook.example"
 CONVERGED = "AzureADandPersonalMicrosoftAccount"
 SINGLE_TENANT = "AzureADMyOrg"
-
-
-def shown(answer):
-    """Return the description on the error page, which never redirects."""
-    assert answer.status_code == 400
-    assert "location" not in answer.headers
-    text = visible_text(answer)
-    assert "Sign in Sorry, but we're having trouble signing you in." in text
-    return text
 
 
 # The request

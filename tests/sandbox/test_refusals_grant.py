@@ -17,12 +17,18 @@ from tests.sandbox.entra import (
     sign_in,
     token_request,
 )
-from tests.sandbox.refusal import Row, assert_refused, coded, refreshed, request_id
+from tests.sandbox.refusal import (
+    PERSONAL,
+    SOMEBODY,
+    Row,
+    assert_refused,
+    coded,
+    refreshed,
+    request_id,
+)
 
 DAY_S = 86400
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-PERSONAL = "AzureADandPersonalMicrosoftAccount"
-SOMEBODY = "alan@outlook.example"  # with a personal account
 PKCE = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
 
 

@@ -13,28 +13,10 @@ from tests.sandbox.entra import (
     authorize,
     register,
     sign_in_url,
-    visible_text,
 )
+from tests.sandbox.refusal import GUID, NOT_FOUND, missing, shown
 
 NOBODY = "11111111-2222-4333-8444-555555555555"
-NOT_FOUND = (
-    "This can happen if the application has not been installed by the administrator of the"
-    " tenant or consented to by any user in the tenant."
-)
-GUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-
-
-def missing(parameter):
-    return f"AADSTS900144: The request body must contain the following parameter: '{parameter}'."
-
-
-def shown(answer):
-    """Return the description on the error page, which never redirects."""
-    assert answer.status_code == 400
-    assert "location" not in answer.headers
-    text = visible_text(answer)
-    assert "Sign in Sorry, but we're having trouble signing you in." in text
-    return text
 
 
 ON_THE_PAGE = {

@@ -16,18 +16,7 @@ from tests.sandbox.entra import (
     sign_in,
     sign_in_url,
 )
-
-NOT_FOUND = (
-    "This can happen if the application has not been installed by the administrator of the"
-    " tenant or consented to by any user in the tenant."
-)
-TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
-GUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-
-
-def missing(parameter):
-    return f"AADSTS900144: The request body must contain the following parameter: '{parameter}'."
-
+from tests.sandbox.refusal import GUID, NOT_FOUND, TIME, missing
 
 BY_REDIRECT = {
     "a response type that is missing": (

@@ -16,11 +16,17 @@ from tests.sandbox.entra import (
     sign_in,
     token_request,
 )
-from tests.sandbox.refusal import Row, assert_refused, coded, refreshed, request_id
+from tests.sandbox.refusal import (
+    PERSONAL,
+    SOMEBODY,
+    Row,
+    assert_refused,
+    coded,
+    refreshed,
+    request_id,
+)
 
 DAY_S = 86400
-PERSONAL = "AzureADandPersonalMicrosoftAccount"
-SOMEBODY = "alan@outlook.example"  # with a personal account
 IN_BROWSER = {"client_secret": None, "headers": {"Origin": "http://localhost:8000"}}
 NO_V1 = Row(
     "invalid_request",
