@@ -5,7 +5,10 @@ import pytest
 from tests.homes import own_homes
 from tests.kit import app, graph_sandbox_tls, one_sandbox, sandbox, token  # noqa: F401
 
-pytest_plugins = ["tests.require_all"]  # with REQUIRE_ALL=1 a skip is a failure
+pytest_plugins = [
+    "tests.require_all",  # with REQUIRE_ALL=1 a skip is a failure
+    "tests.cases",  # looks after the tests of hostile cases
+]
 
 
 @pytest.fixture(scope="session", autouse=True)
