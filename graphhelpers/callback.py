@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from .clouds import GUID
 from .display import Secret
 from .errors import CallbackError, SignInRefused, SignInTimeout
-from .exchanges import Exchange, masked, wire_log
+from .exchanges import Exchange, masked, sealed, wire_log
 from .help_cards import card
 from .listener import Listener
 from .registration import Registration
@@ -119,7 +119,7 @@ class CallbackServer:
         except _Ignored as ignored:
             self._ignored[ignored.kind] += 1
             status, words = ignored.status, ignored.words
-        sent = masked(dict(parse_qsl(fields)[:MOST_FIELDS]))
+        sent = masked(sealed(dict(parse_qsl(fields)[:MOST_FIELDS]), "code"))
         wire_log.append(Exchange("browser", "notebook", f"{method} {path}", sent, str(status)))
         return status, words
 

@@ -1,14 +1,17 @@
 """A session of `requests` whose calls end at a deadline, whatever the peer does.
 
 The time-outs of `requests` are per read, so a peer that sends a byte now and then holds a
-call for ever. Only shutting its socket down ends it; that is all this module adds.
+call for ever, and nothing bounds the search for an address. So each call runs in a thread of
+its own: the caller stops waiting, and the call's socket is shut down. An interrupt ends it the
+same way, and no frame of the caller's traceback ever holds what was sent.
 """
 
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -17,6 +20,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+MOST_AT_ONCE = 4  # calls to one host (Microsoft Graph: "Throttling limits", Outlook's)
+
 _under_way = threading.local()
 
 
@@ -24,32 +29,52 @@ class Call:
     """One call under way: what its deadline has to cut, and whether bytes of it left."""
 
     def __init__(self) -> None:
-        self.connection: HTTPConnection | None = None
-        self.sock: socket.socket | None = None
         self.sent = False  # from here on the peer may have carried the request out
-        self.expired = False
+        self._connection: HTTPConnection | None = None
+        self._sock: socket.socket | None = None
+        self._over = False
+        self._lock = threading.Lock()
 
-    def cut(self) -> None:
-        """Shut the sockets down, which wakes the thread that reads or writes them."""
-        self.expired = True
-        for sock in {self.sock, getattr(self.connection, "sock", None)}:
+    def result(self, work: Callable[[], Any], connect_s: float, ends: float) -> Any:
+        """Return what `work` returns, or None when it was cut.
+
+        It is cut at `ends`, a time of `time.monotonic()`, and after `connect_s` seconds when
+        nothing could be sent by then.
+        """
+        outcome: Future[Any] = Future()
+
+        def run() -> None:
+            _under_way.call = self
+            outcome.set_result(work())
+
+        threading.Thread(target=run, name="graphhelpers call", daemon=True).start()
+        try:
+            for moment in (time.monotonic() + connect_s, ends):
+                with suppress(TimeoutError):
+                    return outcome.result(max(0.0, min(moment, ends) - time.monotonic()))
+                if not self.sent:
+                    break
+            return None
+        finally:
+            if not outcome.done():
+                self._cut()
+
+    def use(self, connection: HTTPConnection, sending: bool = False) -> None:
+        """Note the connection that the call uses; raises TimeoutError when the call is over."""
+        with self._lock:
+            if self._over:
+                raise TimeoutError("The call is over.")
+            self._connection, self._sock = connection, connection.sock
+            self.sent = self.sent or sending
+
+    def _cut(self) -> None:
+        """Let nothing more be sent, and wake the thread that reads or writes the socket."""
+        with self._lock:
+            self._over = True
+        for sock in {self._sock, getattr(self._connection, "sock", None)}:
             with suppress(OSError, TypeError):  # it ended by itself, or there was none
                 # Past SSLSocket.shutdown, which would pull the TLS state from under the reader.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)  # type: ignore[arg-type]
-
-
-@contextmanager
-def deadline(ends: float) -> Iterator[Call]:
-    """Cut the call made inside at `ends`, a time of `time.monotonic()`."""
-    call = _under_way.call = Call()
-    timer = threading.Timer(max(0.0, ends - time.monotonic()), call.cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield call
-    finally:
-        timer.cancel()
-        _under_way.call = None
 
 
 @cache
@@ -59,37 +84,24 @@ def session(loopback: bool) -> requests.Session:
     made.trust_env = not loopback
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("http://", "https://"):
-        made.mount(scheme, _Adapter())
+        made.mount(scheme, _Adapter(pool_maxsize=MOST_AT_ONCE, pool_block=True))
     return made
 
 
-class _Cuttable:
+class _Cuttable(HTTPConnection):
     """A connection that tells the call under way which socket it uses."""
 
-    sock: socket.socket | None
+    debuglevel = 0  # whatever is set for all of http.client: its output would hold the tokens
 
     def connect(self) -> None:
-        if call := getattr(_under_way, "call", None):
-            call.connection = self
-            if call.expired:
-                raise TimeoutError("The deadline has passed.")
-        super().connect()  # type: ignore[misc]
+        _under_way.call.use(self)
+        super().connect()
 
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        if call := getattr(_under_way, "call", None):
-            call.connection, call.sent = self, True
-        super().send(data)  # type: ignore[misc]
-
-    def getresponse(self) -> Any:
-        if call := getattr(_under_way, "call", None):
-            call.sock = self.sock  # a connection forgets its socket before the answer is read
-        return super().getresponse()  # type: ignore[misc]
-
-
-class _Http(_Cuttable, HTTPConnection):
-    pass
+        _under_way.call.use(self, sending=True)
+        super().send(data)
 
 
 class _Https(_Cuttable, HTTPSConnection):
@@ -99,6 +111,5 @@ class _Https(_Cuttable, HTTPSConnection):
 class _Adapter(HTTPAdapter):
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool = super().get_connection_with_tls_context(*args, **kwargs)
-        kind: Any = _Https if pool.scheme == "https" else _Http
-        pool.ConnectionCls = kind
+        pool.ConnectionCls = _Https if pool.scheme == "https" else _Cuttable  # type: ignore
         return pool

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from .display import Secret, escaped, fingerprint, shown
 
 SECRET_FIELDS = frozenset(
-    "access_token assertion client_assertion client_secret code code_verifier device_code"
+    "access_token assertion client_assertion client_secret code_verifier device_code"
     " id_token id_token_hint password refresh_token uploadurl".split()
 )
 KEPT = 1_000  # exchanges; the oldest go first
@@ -78,16 +78,26 @@ class Diagram:
         return drawn | {"text/plain": repr(self)}
 
 
-def masked(value: Any, name: str = "") -> Any:
-    """Return a copy that may be kept: each secret field, and each Secret, as its fingerprint."""
-    if isinstance(value, Secret) or value is not None and name.lower() in SECRET_FIELDS:
-        return fingerprint(str(value))
+def sealed(members: Mapping[str, Any], besides: str = "") -> dict[str, Any]:
+    """Return the members with each that is secret by its name made a Secret.
+
+    The authorization code is one only `besides`: the `code` of an error is a word to be read.
+    """
+    hidden = SECRET_FIELDS | {besides}
+    given = {n: v for n, v in members.items() if n.lower() in hidden and v is not None}
+    # What is no text is no secret that could be used, and nothing of it is kept.
+    secrets = {n: Secret(v if isinstance(v, str) else "") for n, v in given.items()}
+    return {**members, **secrets}
+
+
+def masked(value: Any) -> Any:
+    """Return a copy that may be kept and shown: each Secret as its fingerprint."""
+    if isinstance(value, Secret):
+        return fingerprint(value)
     if isinstance(value, Mapping):
-        # OAuth's `code` is a parameter; the one inside Graph's `error` is a word to be read.
-        plain = "code" if name else ""
-        return {shown(k): masked(v, "" if k == plain else str(k)) for k, v in value.items()}
+        return {shown(name): masked(member) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [masked(item, name) for item in value]
+        return [masked(item) for item in value]
     return shown(value) if isinstance(value, str) else value
 
 
@@ -95,7 +105,7 @@ def request_line(method: str, url: str) -> tuple[str, dict[str, Any]]:
     """Return "METHOD /path", and the query by itself and masked."""
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    return f"{method} {shown(parts.path)}", masked(query)
+    return f"{method} {shown(parts.path)}", masked(sealed(query, "code"))
 
 
 def _row(number: int, exchange: Exchange) -> str:

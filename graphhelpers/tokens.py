@@ -161,14 +161,13 @@ def _token(content: dict[str, Any], endpoint: str, old_refresh_token: Secret | N
             continue
         if not isinstance(text, str) or not re.fullmatch(r"[!-~]+", text):
             raise _unusable(f"its {name} is not a token")
-    raw = {k: Secret(v) if k in TOKENS and v is not None else v for k, v in content.items()}
     return Token(
-        access_token=raw["access_token"],
-        id_token=raw.get("id_token"),
-        refresh_token=raw.get("refresh_token") or old_refresh_token,
+        access_token=content["access_token"],
+        id_token=content.get("id_token"),
+        refresh_token=content.get("refresh_token") or old_refresh_token,
         scope=str(content.get("scope") or ""),
         expires_at=datetime.now(UTC) + timedelta(seconds=_life_s(content.get("expires_in"))),
-        raw=raw,
+        raw=content,
         endpoint=endpoint,
     )
 

@@ -10,17 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import requests
 from urllib3.exceptions import HTTPError
 
 from .clouds import Cloud, is_loopback
-from .deadline import Call, deadline, session
+from .deadline import Call, session
 from .display import Secret
 from .errors import NoAnswer
-from .exchanges import Exchange, masked, request_line, wire_log
+from .exchanges import Exchange, masked, request_line, sealed, wire_log
 from .help_cards import card
 
 DEADLINE_S = 30.0  # for a whole call: connecting, waiting, reading, and pauses asked for by a 429
@@ -35,14 +35,15 @@ class Answer:
     """A complete HTTP answer."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
     @property
     def json(self) -> dict[str, Any] | None:
-        """The body as a JSON object, or None when it isn't one (RFC 8259)."""
+        """The body as a JSON object, its secrets sealed; None when it isn't one (RFC 8259)."""
         try:
-            value = json.loads(self.body.decode("utf-8-sig"), parse_constant=_no_constant)
+            text = self.body.decode("utf-8-sig")
+            value = json.loads(text, parse_constant=_no_constant, object_hook=sealed)
         except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
@@ -54,9 +55,8 @@ class _Request:
     receiver: str  # as the wire log names it
     method: str
     url: str
-    headers: Mapping[str, str]
-    content: Mapping[str, Any] = field(default_factory=dict)  # as the wire log keeps it
-    body: bytes | None = None
+    form: Mapping[str, str] | None = None  # the body, as a form or as JSON
+    json: Mapping[str, Any] | None = field(default=None, repr=False)  # may be megabytes
     bearer: Secret | None = None
 
     @property
@@ -66,15 +66,12 @@ class _Request:
 
 def post_form(cloud: Cloud, url: str, form: Mapping[str, str]) -> Answer:
     """POST a form to the sign-in service, as RFC 6749 §4.1.3 has it."""
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    body = urlencode(form).encode("ascii")
-    return _answer(_Request(cloud, "Entra ID", "POST", url, headers, form, body))
+    return _answer(_Request(cloud, "Entra ID", "POST", url, form=form))
 
 
 def get_published(cloud: Cloud, url: str) -> Answer:
     """GET one of the sign-in service's public documents: its metadata or its keys."""
-    headers = {"Accept": "application/json"}
-    return _answer(_Request(cloud, "Entra ID", "GET", url, headers))
+    return _answer(_Request(cloud, "Entra ID", "GET", url))
 
 
 def call_graph(
@@ -86,16 +83,9 @@ def call_graph(
     progress: Progress | None = None,
 ) -> Answer:
     """Call Microsoft Graph with a bearer token (RFC 6750 §2.1); only a 429 is waited for."""
-    headers = {"Accept": "application/json", "client-request-id": str(uuid4())}
-    body = None
-    if content is not None:
-        headers["Content-Type"] = "application/json"
-        body = json.dumps(content).encode("ascii")
     url = f"{cloud.graph}{path}"
-    return _answer(
-        _Request(cloud, "Microsoft Graph", method, url, headers, content or {}, body, access_token),
-        progress,
-    )
+    request = _Request(cloud, "Microsoft Graph", method, url, None, content, access_token)
+    return _answer(request, progress)
 
 
 def retry_after_s(answer: Answer) -> float | None:
@@ -134,11 +124,11 @@ def _logged(request: _Request, ends: float) -> Answer:
     """Make one HTTP exchange before `ends`, and keep it, masked, in the wire log."""
     line, query = request_line(request.method, request.url)
     authorization = {"Authorization": request.bearer} if request.bearer else {}
-    sent = masked({**authorization, **query, **request.content})
+    form = sealed(request.form or {}, "code")
+    sent = masked({**authorization, **query, **form, **(request.json or {})})
     said, received = "no answer", {}
     try:
-        with deadline(ends) as call:
-            answer = _ask(request, call)
+        answer = _ask(request, ends)
         said, received = str(answer.status), masked(answer.json or {})
     finally:
         wire_log.append(Exchange("notebook", request.receiver, line, sent, said, received))
@@ -148,65 +138,65 @@ def _logged(request: _Request, ends: float) -> Answer:
     return answer
 
 
-def _ask(request: _Request, call: Call) -> Answer:
+def _ask(request: _Request, ends: float) -> Answer:
+    call = Call()
+    answer: Answer | str | None = call.result(lambda: _fetched(request, call), CONNECT_S, ends)
+    if answer is None:
+        late = f"no complete answer came within {DEADLINE_S:.0f} s"
+        never = f"no connection to it was to be had within {CONNECT_S:.0f} s"
+        answer = late if call.sent else never
+    if isinstance(answer, str):
+        raise _no_answer(request, answer, call.sent)
+    return answer
+
+
+def _fetched(request: _Request, call: Call) -> Answer | str:
+    """Return the answer, or in plain words why none came: an error's own text may hold a token."""
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+    headers["client-request-id"] = str(uuid4())  # names this call to Microsoft's support
+    if request.bearer:
+        headers["Authorization"] = f"Bearer {request.bearer}"
     try:
         response = session(is_loopback(request.host)).request(
             request.method,
             request.url,
-            headers={"Accept-Encoding": "identity", **request.headers},
-            data=request.body,
-            auth=_Bearer(request.bearer),
+            headers=headers,
+            data=request.form,
+            json=request.json,
+            auth=lambda prepared: prepared,  # or a .netrc would replace our Authorization
             verify=request.cloud.ca or True,  # named here, or an environment variable replaces it
-            timeout=(CONNECT_S, DEADLINE_S),
+            timeout=(2 * CONNECT_S, DEADLINE_S),  # for the thread; the call has ended by then
             allow_redirects=False,
             stream=True,
         )
         with response:
             content = response.raw.read(LARGEST_ANSWER + 1, decode_content=True)
-        if call.expired:  # cut among its headers, an answer looks whole
-            raise TimeoutError
-    except (requests.RequestException, HTTPError, OSError) as error:
-        raise _no_answer(request, _cause(error, call), call) from None
+    except Exception as error:
+        return _cause(error, call.sent)
     if len(content) > LARGEST_ANSWER:
-        raise _no_answer(request, "its answer is larger than 4 MB", call)
+        return "its answer is larger than 4 MB"
     return Answer(response.status_code, response.headers, content)
 
 
-def _cause(error: Exception, call: Call) -> str:
-    """Say in plain words why no answer came; the error's own text may hold a token."""
-    if call.expired:
-        return f"no complete answer came within {DEADLINE_S:.0f} s"
+def _cause(error: Exception, sent: bool) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return "its TLS certificate isn't one this machine trusts, or TLS failed"
     if isinstance(error, requests.exceptions.ProxyError):
         return "the proxy named in this environment didn't connect"
     if isinstance(error, OSError) and "CA certificate bundle" in str(error):
         return "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that isn't there"
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return f"nothing at that address took the connection within {CONNECT_S:.0f} s"
     if "NameResolutionError" in repr(error):
         return "its name isn't known here: no network, or a misspelt address"
-    if not call.sent:
+    if not isinstance(error, requests.RequestException | HTTPError | OSError):
+        return f"an unexpected {type(error).__name__} came up here; please report it"
+    if not sent:
         return "nothing listens at that address"
     return "the connection broke before the whole answer was there"
 
 
-def _no_answer(request: _Request, cause: str, call: Call) -> NoAnswer:
-    words = card("sent" if call.sent else "not sent")
-    outcome = "unknown" if call.sent else "not sent"
-    return NoAnswer(f"No answer from {request.host}: {cause}.", *words, outcome)
-
-
-class _Bearer(requests.auth.AuthBase):
-    """Put the token, or nothing, into the header, and so keep `.netrc` from doing it."""
-
-    def __init__(self, token: Secret | None):
-        self.token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self.token is not None:
-            request.headers["Authorization"] = f"Bearer {self.token}"
-        return request
+def _no_answer(request: _Request, cause: str, sent: bool) -> NoAnswer:
+    words, outcome = ("sent", "unknown") if sent else ("not sent", "not sent")
+    return NoAnswer(f"No answer from {request.host}: {cause}.", *card(words), outcome)
 
 
 def _no_constant(name: str) -> None:

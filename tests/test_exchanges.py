@@ -1,5 +1,7 @@
+import json
+
 from graphhelpers import Secret
-from graphhelpers.exchanges import KEPT, Exchange, WireLog, masked, request_line
+from graphhelpers.exchanges import KEPT, Exchange, WireLog, masked, request_line, sealed
 
 
 def log_of(*exchanges: Exchange) -> WireLog:
@@ -14,14 +16,16 @@ CAME = Exchange("browser", "notebook", "GET /connect/get_token/", {"code": "‹s
 
 
 def test_secret_fields_are_masked_at_any_depth():
-    told = {"a": [{"access_token": "canary"}], "code": "canary", "x": Secret("canary"), "n": 1}
-    assert "canary" not in str(masked(told))
-    assert masked(told)["n"] == 1
+    text = '{"a": [{"access_token": "canary", "n": 1}], "id_token": ["canary"], "code": "word"}'
+    told = masked(json.loads(text, object_hook=sealed))
+    assert "canary" not in str(told)
+    assert told["a"][0]["n"] == 1 and told["code"] == "word"
+    assert "canary" not in str(masked(sealed({"code": "canary", "x": Secret("canary")}, "code")))
 
 
 def test_the_same_secret_keeps_the_same_name_across_exchanges():
-    sent, received = masked({"refresh_token": "one"}), masked({"refresh_token": "one"})
-    assert sent == received != masked({"refresh_token": "two"})
+    one, two = (masked(sealed({"refresh_token": text})) for text in ("one", "two"))
+    assert one == masked(sealed({"refresh_token": "one"})) != two
 
 
 def test_a_secret_in_a_query_is_masked_too():
