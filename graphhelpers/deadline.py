@@ -111,5 +111,5 @@ class _Https(_Cuttable, HTTPSConnection):
 class _Adapter(HTTPAdapter):
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool = super().get_connection_with_tls_context(*args, **kwargs)
-        pool.ConnectionCls = _Https if pool.scheme == "https" else _Cuttable  # type: ignore
+        pool.ConnectionCls = _Https if pool.scheme == "https" else _Cuttable
         return pool
