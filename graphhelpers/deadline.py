@@ -100,7 +100,8 @@ class _Cuttable(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        _under_way.call.use(self, sending=True)
+        # A proxy is asked for a tunnel first; nothing of the request itself has left by then.
+        _under_way.call.use(self, sending=not data.startswith(b"CONNECT "))
         super().send(data)
 
 

@@ -165,7 +165,7 @@ def _fetched(request: _Request, call: Call) -> Answer | str:
             json=request.json,
             auth=lambda prepared: prepared,  # or a .netrc would replace our Authorization
             verify=request.cloud.ca or True,  # named here, or an environment variable replaces it
-            timeout=(2 * CONNECT_S, DEADLINE_S),  # for the thread; the call has ended by then
+            timeout=(CONNECT_S + 1, DEADLINE_S),  # for the thread; the call has ended by then
             allow_redirects=False,
             stream=True,
         )
