@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .display import shown, table
+from .display import shown
 from .help_cards import card
 
 
@@ -25,9 +25,6 @@ class GraphHelpersError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Show the three lines in a notebook, where a traceback would bury them."""
         return [f"{type(self).__name__}: {self}"]
-
-    def _repr_html_(self) -> str:
-        return table(type(self).__name__, {"What": self.what, "Why": self.why, "Try": self.fix})
 
 
 class RegistrationError(GraphHelpersError):

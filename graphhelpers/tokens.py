@@ -60,6 +60,7 @@ def exchange_code(app: Registration, attempt: "SignIn", code: str) -> Token:
     It is tried once: a code is spent by its first use, even when the answer is lost. Raises
     TokenRefused when the service says no, TokenInvalid when its yes can't be used, NoAnswer.
     """
+    code = Secret(code)  # typed in as plain text, a traceback would show it
     form = {
         "grant_type": "authorization_code",
         "code": code,
@@ -86,6 +87,7 @@ def read_jwt(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
     Raises TokenInvalid for what isn't a JWT, as Graph's tokens for personal accounts aren't.
     """
+    text = Secret(text)
     try:
         header, claims, _signature = text.split(".")
         parts = [json.loads(urlsafe_b64decode(p + "=" * (-len(p) % 4))) for p in (header, claims)]

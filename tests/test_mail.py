@@ -334,7 +334,7 @@ def test_an_error_in_any_form_is_told_by_its_status(body):
     with Trap(answer(body, "403 Forbidden")) as trap, pytest.raises(GraphError) as caught:
         send_mail(app_at(trap), trap_token(), hello())
     assert (caught.value.status, caught.value.outcome) == (403, "not sent")
-    assert "<script>" not in caught.value._repr_html_() and len(str(caught.value)) < 5_000
+    assert len(str(caught.value)) < 5_000
 
 
 # --- Throttling

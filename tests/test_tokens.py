@@ -242,7 +242,7 @@ def fails_once(*script: object) -> GraphHelpersError:
         exchange_at(trap)
     assert len(trap.requests) == 1
     error = caught.value
-    text = f"{error} {error!r} {error._render_traceback_()} {error._repr_html_()} {vars(error)}"
+    text = f"{error} {error!r} {error._render_traceback_()} {vars(error)}"
     assert "canary" not in text + repr(wire_log) + str([vars(e) for e in wire_log])
     assert len(str(error)) < 5_000
     return error
@@ -328,7 +328,7 @@ def test_an_answer_that_cannot_be_used_says_what_is_wrong_with_it(odd):
 def test_a_no_in_any_form_is_a_refusal(said, status):
     error = fails_once(as_json(said, status))
     assert isinstance(error, TokenRefused)
-    assert "<script>" not in error._repr_html_() and "\x1b" not in str(error)
+    assert "\x1b" not in str(error)
 
 
 @pytest.mark.parametrize(
