@@ -108,7 +108,10 @@ class tls_server:
             with connection:
                 try:
                     with self.context.wrap_socket(connection, server_side=True) as secured:
-                        self.heard.append(secured.recv(65536))
+                        heard = b""
+                        while not heard.endswith((b"\r\n\r\n", b"client-secret")):
+                            heard += secured.recv(65536)
+                        self.heard.append(heard)
                         secured.sendall(answer(b"{}"))
                 except (OSError, ssl.SSLError):
                     pass
