@@ -249,7 +249,7 @@ def catalogue() -> dict[str, dict[str, str]]:
     return tomllib.loads((TESTS / "cases.toml").read_text("utf-8"))
 
 
-def tested() -> dict[str, list[str]]:
+def marks() -> dict[str, list[str]]:
     """Return the files that hold a test of each number, as the marks in the sources say."""
     found: dict[str, list[str]] = {}
     for path in sorted(TESTS.rglob("*.py")):
@@ -263,11 +263,11 @@ def tested() -> dict[str, list[str]]:
 
 def report() -> str:
     """Return, line by line, the cases that have no test, and why."""
-    cases, marks = catalogue(), tested()
+    cases, marked = catalogue(), marks()
     lines = [
         f"{number}  {case['title']}: {case.get('out', 'NO TEST AND NO REASON')}"
         for number, case in cases.items()
-        if number not in marks
+        if number not in marked
     ]
     return "\n".join([f"{len(cases) - len(lines)} of {len(cases)} cases have a test.", *lines])
 
