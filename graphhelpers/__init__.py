@@ -20,7 +20,7 @@ from .errors import (
     SignInTimeout,
     TokenInvalid,
     TokenRefused,
-)
+)  # fmt: skip
 from .exchanges import wire_log
 from .flow import sign_in
 from .mail import Message, Receipt, send_mail, whoami

@@ -64,10 +64,7 @@ class CallbackServer:
         self._listener.close()
         if _listening.get(self._listener.port) is self:
             del _listening[self._listener.port]
-        with self._lock:
-            if not self._answer.done():
-                what = "The wait for the sign-in ended."
-                self._answer.set_exception(CallbackError(what, *card("listener stopped")))
+        self._fail("The wait for the sign-in ended.", "listener stopped")
 
     def __enter__(self) -> "CallbackServer":
         return self.start()
@@ -108,8 +105,23 @@ class CallbackServer:
         if self._answer.done() and isinstance(self._answer.exception(), CallbackError):
             self._answer = Future()
 
+    def _fail(self, what: str, key: str) -> None:
+        """End the wait with an error, unless the answer is there."""
+        with self._lock:
+            if not self._answer.done():
+                self._answer.set_exception(CallbackError(what, *card(key)))
+
     def _page(self, method: str, path: str, fields: str) -> tuple[int, str]:
         """Judge one request that reached the listener; return the page's status and words."""
+        try:
+            return self._judged(method, path, fields)
+        except Exception as error:  # nobody reads a thread's traceback, so the wait tells it
+            self._fail(f"The listener met an unexpected {type(error).__name__}.", "unexpected")
+            return 500, "The listener has a fault. Go back to the notebook."
+
+    def _judged(self, method: str, path: str, fields: str) -> tuple[int, str]:
+        if method == "TLS":
+            self._ignored["https"] += 1
         if path != self._path:
             if re.search(r"(^|&)(code|error)=", fields):
                 self._ignored["path"] += 1
@@ -160,9 +172,10 @@ class CallbackServer:
 
     def _timeout(self, timeout_s: float) -> SignInTimeout:
         """Say what did arrive, since that tells what is wrong."""
-        arrived = next((k for k in ("path", "state", "malformed") if self._ignored[k]), "nothing")
+        kinds = ("path", "state", "https", "malformed")
+        arrived = next((kind for kind in kinds if self._ignored[kind]), "nothing")
         what = f"No sign-in reached {self.url} within {timeout_s:g} s."
-        return SignInTimeout(what, *card(f"timeout: {arrived}"))
+        return SignInTimeout(what, *card(f"timeout: {arrived}", count=self._ignored[arrived]))
 
 
 def _parse(fields: str) -> dict[str, str]:

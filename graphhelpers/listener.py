@@ -10,9 +10,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingTCPServer
 from typing import Any
 
 from .display import escaped
@@ -27,12 +29,7 @@ POLL_S = 0.02  # how soon `close` is noticed
 # Takes method, path and query (or form), and returns a status and the words for the person.
 Answer = Callable[[str, str, str], tuple[int, str]]
 
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
-<style>body {{font: 1.2rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 4rem auto;
-padding: 0 1rem; overflow-wrap: anywhere}}</style><h1>{title}</h1><p>{words}</p>"""
-
-
+PAGE = Path(__file__).with_suffix(".html").read_text("utf-8")
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Connection": "close",
@@ -65,19 +62,25 @@ class Listener:
                 self.close()
                 raise _cannot_listen(self.port, error) from None
             thread = threading.Thread(target=server.serve_forever, args=(POLL_S,), daemon=True)
-            thread.start()
             self._servers.append((server, thread))
+            thread.start()
 
     def close(self) -> None:
         """Give the port, every connection and every thread back; doing so twice is fine."""
+        closer = threading.Thread(target=self._close)  # a thread, which no interrupt can stop
+        closer.start()
+        closer.join()
+
+    def _close(self) -> None:
         while self._servers:
             server, thread = self._servers.pop()
-            server.shutdown()
-            thread.join()  # closing while it still polls would keep the port for one poll more
+            if thread.ident:  # else an interrupt came before it began
+                server.shutdown()
+                thread.join()  # closing while it polls would keep the port for one poll more
             server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(ThreadingTCPServer):  # not HTTPServer, which looks our own name up
     daemon_threads = True  # a kernel must be able to end while a browser holds a connection
     request_queue_size = 128
     allow_reuse_address = os.name == "posix"  # on Windows it would let others take the port too
@@ -85,30 +88,24 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: str, port: int, answer: Answer):
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.answer = answer
-        self.connections: dict[socket.socket, tuple[float, threading.Thread]] = {}
+        self.connections: dict[socket.socket, float] = {}  # each with the time it began
         super().__init__((address, port), _Handler)
 
     def server_bind(self) -> None:
         if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        if self.address_family == socket.AF_INET6:
-            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        TCPServer.server_bind(self)  # not HTTPServer's, which looks our own name up
-        self.server_name, self.server_port = "localhost", int(self.server_address[1])
+        super().server_bind()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        thread = threading.Thread(
-            target=self.process_request_thread, args=(request, client_address), daemon=True
-        )
-        self.connections[request] = time.monotonic(), thread
-        thread.start()
+        self.connections[request] = time.monotonic()
+        super().process_request(request, client_address)
 
     def service_actions(self) -> None:
         """Cut the connections that are too old or too many; called at each poll."""
         oldest_first = list(self.connections.items())
         late = time.monotonic() - LONGEST_CONNECTION_S
         spare = len(oldest_first) - MOST_CONNECTIONS
-        for number, (sock, (began, _thread)) in enumerate(oldest_first):
+        for number, (sock, began) in enumerate(oldest_first):
             if began < late or number < spare:
                 _cut(sock)
 
@@ -118,9 +115,8 @@ class _Server(ThreadingHTTPServer):
 
     def server_close(self) -> None:
         super().server_close()
-        for sock, (_began, thread) in list(self.connections.items()):
-            _cut(sock)
-            thread.join(timeout=1.0)
+        for sock in list(self.connections):
+            _cut(sock)  # which wakes its thread, and so ends it
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a connection that broke: a thread's output would land in any cell."""
@@ -133,6 +129,13 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = LONGEST_CONNECTION_S
     wbufsize = -1  # one write per answer; the default sends each header by itself
     disable_nagle_algorithm = True
+
+    def handle_one_request(self) -> None:
+        if self.rfile.peek(1)[:1] == b"\x16":  # type: ignore[attr-defined]
+            self.close_connection = True
+            self.server.answer("TLS", "", "")  # a browser that was told to use https
+        else:
+            super().handle_one_request()
 
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
@@ -154,7 +157,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif kind != "application/x-www-form-urlencoded" or query:
             self._page(400, "An answer by POST is a form, and has no query.")
         else:
-            self._serve(path, self.rfile.read(length).decode("utf-8", "replace"))
+            form = self.rfile.read(length)
+            if len(form) == length:  # a code that was cut short is none
+                self._serve(path, form.decode("utf-8", "replace"))
 
     def _serve(self, path: str, fields: str) -> None:
         hosts = self.headers.get_all("Host", [])
@@ -168,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._page(*self.server.answer(self.command, path, fields))
 
     def _own_hosts(self) -> set[str]:
-        port = self.server.server_port
+        port = self.server.server_address[1]
         return {f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}"}
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
@@ -201,5 +206,15 @@ def _is_taken(error: OSError) -> bool:
 
 def _cannot_listen(port: int, error: OSError) -> CallbackError:
     what = f"Can't listen on port {port} for the sign-in's answer."
-    key = "port taken" if _is_taken(error) else "cannot listen"
+    key = "cannot listen"
+    if _is_taken(error):
+        key = "port taken by a notebook" if _is_ours(port) else "port taken"
     return CallbackError(what, *card(key, port=port, reason=error.strerror))
+
+
+def _is_ours(port: int) -> bool:
+    """Ask whether it is another kernel's listener that has the port."""
+    with suppress(OSError, HTTPException), closing(HTTPConnection("localhost", port, 1)) as asked:
+        asked.request("HEAD", "/")
+        return _Handler.server_version in asked.getresponse().headers.get("Server", "")
+    return False

@@ -17,6 +17,8 @@ from graphhelpers import (
     wire_log,
 )
 
+from .kit import until
+
 CODE = "0.canary-code~1"
 
 
@@ -232,9 +234,9 @@ def test_two_hundred_connections_that_say_nothing_hold_nobody_up(app, attempt, b
         assert time.monotonic() - began < 1
         stopping = time.monotonic()
     assert time.monotonic() - stopping < 1
-    assert threading.active_count() == threads
     for connection in idle:
         connection.close()
+    until(lambda: threading.active_count() == threads)
 
 
 def test_after_the_answer_no_other_is_admitted(server, attempt):
@@ -297,10 +299,10 @@ def test_a_time_out_names_the_expected_address_and_what_did_arrive(server, attem
         server.wait(0.05)
     assert server.url in caught.value.what and "AADSTS50011" in caught.value.why
     browse(f"{server.url}?code=x&state=old")
-    with pytest.raises(SignInTimeout, match="another state"):
+    with pytest.raises(SignInTimeout, match="another state.*: 1"):
         server.wait(0.05)
     browse(f"{server.url[:-1]}?code=x&state={attempt.state}")
-    with pytest.raises(SignInTimeout, match="another path"):
+    with pytest.raises(SignInTimeout, match="another path.*: 1"):
         server.wait(0.05)
 
 
