@@ -12,7 +12,7 @@ from .clouds import GUID
 from .display import Secret
 from .errors import CallbackError, SignInRefused, SignInTimeout
 from .exchanges import Exchange, masked, sealed, wire_log
-from .help_cards import card
+from .help_cards import said
 from .listener import Listener
 from .registration import Registration
 
@@ -42,7 +42,7 @@ class CallbackServer:
 
     def __init__(self, app: Registration, attempt: "SignIn"):
         parts = urlsplit(app.redirect_uri)
-        self.url, self._state, self._cloud = app.redirect_uri, attempt.state, app.cloud
+        self.url, self._state, self._app = app.redirect_uri, attempt.state, app
         self._path = parts.path or "/"  # Microsoft: a URI without a path comes back with a slash
         self._addresses = {self.url, self.url if parts.path else f"{self.url}/"}
         self._listener = Listener(parts.hostname or "", parts.port or 0, self._page)
@@ -54,9 +54,9 @@ class CallbackServer:
         """Listen from now on; raises CallbackError when the port is taken by another program."""
         if (earlier := _listening.get(self._listener.port)) not in (None, self):
             earlier.stop()
+        _listening[self._listener.port] = self
         self._reopen()
         self._listener.open()
-        _listening[self._listener.port] = self
         return self
 
     def stop(self) -> None:
@@ -64,7 +64,7 @@ class CallbackServer:
         self._listener.close()
         if _listening.get(self._listener.port) is self:
             del _listening[self._listener.port]
-        self._fail("The wait for the sign-in ended.", "listener stopped")
+        self._fail("listener stopped")
 
     def __enter__(self) -> "CallbackServer":
         return self.start()
@@ -96,8 +96,7 @@ class CallbackServer:
                 raise _Ignored(404, f"It doesn't begin with {self.url}?")
             self._take(query.partition("#")[0])
         except _Ignored as ignored:
-            what = "The pasted text is not the address that ends this sign-in."
-            raise CallbackError(what, *card("not this sign-in", reason=ignored.words)) from None
+            raise CallbackError(*said("not this sign-in", reason=ignored.words)) from None
         return self.wait(0)
 
     def _reopen(self) -> None:
@@ -105,18 +104,18 @@ class CallbackServer:
         if self._answer.done() and isinstance(self._answer.exception(), CallbackError):
             self._answer = Future()
 
-    def _fail(self, what: str, key: str) -> None:
+    def _fail(self, key: str, **values: object) -> None:
         """End the wait with an error, unless the answer is there."""
         with self._lock:
             if not self._answer.done():
-                self._answer.set_exception(CallbackError(what, *card(key)))
+                self._answer.set_exception(CallbackError(*said(key, **values)))
 
     def _page(self, method: str, path: str, fields: str) -> tuple[int, str]:
         """Judge one request that reached the listener; return the page's status and words."""
         try:
             return self._judged(method, path, fields)
         except Exception as error:  # nobody reads a thread's traceback, so the wait tells it
-            self._fail(f"The listener met an unexpected {type(error).__name__}.", "unexpected")
+            self._fail("unexpected", kind=type(error).__name__)
             return 500, "The listener has a fault. Go back to the notebook."
 
     def _judged(self, method: str, path: str, fields: str) -> tuple[int, str]:
@@ -161,21 +160,18 @@ class CallbackServer:
 
     def _check_issuer(self, answer: dict[str, str]) -> None:
         """Refuse an answer that names another issuer (RFC 9207 §2.4); Microsoft names none."""
-        prefix, suffix = f"{self._cloud.authority}/", "/v2.0"
-        issuer = answer.get("iss")
-        if issuer is not None and not (
-            issuer.startswith(prefix)
-            and issuer.endswith(suffix)
-            and GUID.fullmatch(issuer[len(prefix) : -len(suffix)])
-        ):
+        tenant = self._app.tenant if GUID.fullmatch(self._app.tenant) else GUID.pattern
+        ours = f"{re.escape(self._app.cloud.authority)}/{tenant}/v2.0"
+        if "iss" in answer and not re.fullmatch(ours, answer["iss"]):
             raise _Ignored(400, "It comes from another issuer than the one asked.")
 
     def _timeout(self, timeout_s: float) -> SignInTimeout:
         """Say what did arrive, since that tells what is wrong."""
         kinds = ("path", "state", "https", "malformed")
         arrived = next((kind for kind in kinds if self._ignored[kind]), "nothing")
-        what = f"No sign-in reached {self.url} within {timeout_s:g} s."
-        return SignInTimeout(what, *card(f"timeout: {arrived}", count=self._ignored[arrived]))
+        count = self._ignored[arrived]
+        told = said(f"timeout: {arrived}", url=self.url, seconds=f"{timeout_s:g}", count=count)
+        return SignInTimeout(*told)
 
 
 def _parse(fields: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from .errors import RegistrationError
-from .help_cards import card
+from .help_cards import said
 
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 ENDPOINTS = ("v1", "v2.0")
@@ -50,8 +50,7 @@ class Cloud:
     def endpoint(self, tenant: str, leaf: str, version: str = "v2.0") -> str:
         """Return the address of `authorize`, `token` or `logout` (Microsoft: OAuth 2.0)."""
         if version not in ENDPOINTS:
-            what = f"There is no endpoint version {version!r}."
-            raise RegistrationError(what, *card("no such endpoint"))
+            raise RegistrationError(*said("no such endpoint", version=repr(version)))
         return f"{self.authority}/{tenant}/oauth2/{'v2.0/' if version == 'v2.0' else ''}{leaf}"
 
     def metadata_url(self, tenant: str) -> str:
@@ -66,8 +65,7 @@ def _base_url(url: str) -> str:
     except ValueError:  # a bracket that never closes
         parts, secure = urlsplit(""), False
     if not secure or not parts.hostname or parts.username or parts.query or parts.fragment:
-        what = f"{url!r} can't be the address of a cloud."
-        raise RegistrationError(what, *card("cloud address"))
+        raise RegistrationError(*said("cloud address", url=repr(url)))
     return url.rstrip("/")
 
 

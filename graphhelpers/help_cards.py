@@ -20,6 +20,12 @@ def card(*keys: int | str, **values: object) -> Card:
     return Card(*(found[part].format(**values) if values else found[part] for part in Card._fields))
 
 
+def said(key: str, **values: object) -> tuple[str, str, str]:
+    """Return what happened, why, and what to do, for an error that the kit itself raises."""
+    what, why, fix = (_cards()[key][part].format(**values) for part in ("what", "why", "fix"))
+    return what, why, fix
+
+
 @cache
 def _cards() -> dict[str, dict[str, str]]:
     return tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))

@@ -3,9 +3,13 @@
 import json
 import os
 import re
+import stat
 import tempfile
+import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from platformdirs import user_config_path
@@ -13,12 +17,15 @@ from platformdirs import user_config_path
 from .clouds import GUID, MICROSOFT, Cloud, is_loopback
 from .display import Secret
 from .errors import RegistrationError
-from .help_cards import card
+from .help_cards import said
 
 DEFAULT_REDIRECT_URI = "http://localhost:8000/connect/get_token/"
 TENANT_GROUPS = ("common", "organizations", "consumers")
-DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.I)
+DOMAIN = r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
+TENANT = re.compile(f"{GUID.pattern}|{DOMAIN}", re.I)
+PLACEHOLDER = re.compile(r"((your|my|the|client|app)[-_]?)*(secret|password)[-_a-z]*|(.)\4*", re.I)
 KEPT = ("client_id", "client_secret", "redirect_uri", "tenant")
+TRIES = 20  # to save, while other programs save too
 
 
 @dataclass(frozen=True)
@@ -38,17 +45,25 @@ class Registration:
     def __post_init__(self) -> None:
         for name in KEPT:
             _refuse_odd_characters(name, getattr(self, name))
-        _check_client_id(self.client_id)
+        if not isinstance(self.cloud, Cloud):
+            raise RegistrationError(*said("no cloud", kind=type(self.cloud).__name__))
+        if not GUID.fullmatch(self.client_id) or not int(self.client_id.replace("-", ""), 16):
+            raise RegistrationError(*said("client id", length=len(self.client_id)))
+        if self.client_id == self.tenant:
+            raise RegistrationError(*said("one id twice"))
+        if not (self.tenant in TENANT_GROUPS or TENANT.fullmatch(self.tenant)):
+            raise RegistrationError(*said("tenant", length=len(self.tenant)))
         _check_redirect_uri(self.redirect_uri)
-        _check_tenant(self.tenant)
         if self.client_secret is not None:
-            _check_client_secret(self.client_secret)
+            if GUID.fullmatch(self.client_secret):
+                raise RegistrationError(*said("secret id"))
+            if PLACEHOLDER.fullmatch(self.client_secret):
+                raise RegistrationError(*said("placeholder"))
             object.__setattr__(self, "client_secret", Secret(self.client_secret))
 
     def save(self) -> Path:
         """Keep this registration for its cloud, mode 0600, and return the file's path."""
-        entries = _read()
-        _write(entries | {self.cloud.name: {name: getattr(self, name) for name in KEPT}})
+        _update(self.cloud.name, {name: getattr(self, name) for name in KEPT})
         return _path()
 
     @classmethod
@@ -59,22 +74,16 @@ class Registration:
 
         Where none is saved, returns `default`, or raises RegistrationError when there is none.
         """
-        try:
-            return cls(**_read()[cloud.name], cloud=cloud)
-        except KeyError:
-            if default is not None:
-                return default
-            what = f"No registration for {cloud.name} is saved in {_path()}."
-            raise RegistrationError(what, *card("no registration")) from None
-        except TypeError:
-            raise _damaged(cloud.name) from None
+        if entry := _read().get(cloud.name):
+            return cls(**entry, cloud=cloud)
+        if default is None:
+            raise RegistrationError(*said("no registration", cloud=cloud.name, path=_path()))
+        return default
 
     @classmethod
     def forget(cls, cloud: Cloud = MICROSOFT) -> None:
         """Take the registration of this cloud off the disk; doing so twice is fine."""
-        entries = _read()
-        if entries.pop(cloud.name, None) is not None:
-            _write(entries)
+        _update(cloud.name, None)
 
 
 def _refuse_odd_characters(name: str, text: object) -> None:
@@ -82,24 +91,12 @@ def _refuse_odd_characters(name: str, text: object) -> None:
     if text is None and name == "client_secret":
         return
     if not isinstance(text, str) or not text:
-        raise RegistrationError(f"{name} is empty, or not text.", *card("not text"))
+        raise RegistrationError(*said("empty", name=name))
     for position, character in enumerate(text, 1):
         quote = character in "\"'`<>" and position in (1, len(text))
         if quote or not "!" <= character <= "~":
-            what = f"{name} has an odd character, U+{ord(character):04X}, at position {position}."
-            raise RegistrationError(what, *card("odd character"))
-
-
-def _check_client_id(client_id: str) -> None:
-    if not GUID.fullmatch(client_id) or not int(client_id.replace("-", ""), 16):
-        what = f"client_id, with {len(client_id)} characters, is not a client id."
-        raise RegistrationError(what, *card("client id"))
-
-
-def _check_client_secret(secret: str) -> None:
-    if GUID.fullmatch(secret):
-        what = "client_secret looks like the Secret ID, not like the secret's Value."
-        raise RegistrationError(what, *card("secret id"))
+            odd = f"U+{ord(character):04X}"
+            raise RegistrationError(*said("odd character", name=name, odd=odd, position=position))
 
 
 def _check_redirect_uri(uri: str) -> None:
@@ -118,14 +115,7 @@ def _check_redirect_uri(uri: str) -> None:
         "it has more than 256 characters": len(uri) <= 256,
     }
     if broken := [rule for rule, kept in rules.items() if not kept]:
-        what = f"{uri!r} can't be the redirect URI: {'; '.join(broken)}."
-        raise RegistrationError(what, *card("redirect uri"))
-
-
-def _check_tenant(tenant: str) -> None:
-    if not (tenant in TENANT_GROUPS or GUID.fullmatch(tenant) or DOMAIN.fullmatch(tenant)):
-        what = f"tenant, with {len(tenant)} characters, is not a tenant."
-        raise RegistrationError(what, *card("tenant"))
+        raise RegistrationError(*said("redirect uri", uri=repr(uri), broken="; ".join(broken)))
 
 
 def _path() -> Path:
@@ -137,35 +127,74 @@ def _path() -> Path:
 def _read() -> dict[str, dict[str, str]]:
     """Return the saved entries by cloud; none is fine, damage is moved aside and told."""
     try:
+        _check_owner(_path())
         entries = json.loads(_path().read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
-        what = f"{_path()} can't be read."
-        raise RegistrationError(what, *card("no access", reason=error.strerror)) from None
+        raise RegistrationError(*said("unreadable", path=_path(), reason=error.strerror)) from None
     except (ValueError, RecursionError):
-        entries = None
-    if not isinstance(entries, dict) or not all(isinstance(e, dict) for e in entries.values()):
-        raise _damaged("any cloud")
+        raise _damaged() from None
+    if not isinstance(entries, dict) or not all(
+        isinstance(entry, dict) and "client_id" in entry for entry in entries.values()
+    ):
+        raise _damaged()
+    if any(entry.keys() - set(KEPT) for entry in entries.values()):
+        raise RegistrationError(*said("newer registration", path=_path()))
     return entries
 
 
-def _damaged(which: str) -> RegistrationError:
+def _check_owner(path: Path) -> None:
+    """Refuse a file that another user may have put there, and keep others from reading ours."""
+    if os.name == "posix":  # on Windows a user's own folder is closed to others
+        folder, file = path.parent.stat(), path.lstat()
+        if (
+            stat.S_ISLNK(file.st_mode)
+            or file.st_uid != os.geteuid()
+            or folder.st_mode & stat.S_IWOTH
+        ):
+            raise RegistrationError(*said("not private", path=path))
+        if file.st_mode & 0o077:
+            path.chmod(0o600)
+            warnings.warn(f"Others could read {path}; now only you can.", stacklevel=4)
+
+
+def _damaged() -> RegistrationError:
     aside = _path().with_suffix(f".damaged-{os.urandom(3).hex()}")
     os.replace(_path(), aside)
-    what = f"The saved registration of {which} can't be read."
-    return RegistrationError(what, *card("damaged registration", aside=aside))
+    return RegistrationError(*said("damaged registration", aside=aside))
 
 
-def _write(entries: dict[str, dict[str, str]]) -> None:
-    try:
-        _replace(_path(), entries)
-    except OSError as error:
-        what = f"The registration can't be saved in {_path().parent}."
-        raise RegistrationError(what, *card("no access", reason=error.strerror)) from None
+def _update(cloud: str, entry: dict[str, Any] | None) -> None:
+    """Put one entry in, or take it out (None), and leave the others as they are now.
+
+    Another program may do so too. There is no lock that a killed one could leave behind: the
+    file is replaced only while it is the one that was read, until it says what it should.
+    """
+    path = _path()
+    if entry and any((folder / ".git").exists() for folder in path.parents):
+        raise RegistrationError(*said("work tree", path=path))
+    for _ in range(TRIES):
+        seen, entries = _stamp(path), _read()
+        wanted = {name: e for name, e in {**entries, cloud: entry}.items() if e is not None}
+        if wanted == entries:
+            return
+        try:
+            _replace(path, wanted, seen)
+        except OSError as error:
+            told = said("not saved", folder=path.parent, reason=error.strerror)
+            raise RegistrationError(*told) from None
+    raise RegistrationError(*said("not saved", folder=path.parent, reason="others save there too"))
 
 
-def _replace(path: Path, entries: dict[str, dict[str, str]]) -> None:
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what tells one state of the file from the next."""
+    with suppress(OSError):
+        return path.stat().st_ino, path.stat().st_mtime_ns
+    return None
+
+
+def _replace(path: Path, entries: dict[str, Any], seen: tuple[int, int] | None) -> None:
     """Replace the file whole: a crash leaves the old one or the new one, never half of either."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mkstemp makes it 0600
@@ -174,7 +203,16 @@ def _replace(path: Path, entries: dict[str, dict[str, str]]) -> None:
             json.dump(entries, file, indent=2)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
+        if _stamp(path) == seen:
+            os.replace(temporary, path)
+            _flush(path.parent)
+    finally:
         Path(temporary).unlink(missing_ok=True)
-        raise
+
+
+def _flush(folder: Path) -> None:
+    """Let the new name outlive a loss of power, too."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from .display import Secret, escaped
 from .errors import RegistrationError
-from .help_cards import card
+from .help_cards import said
 from .registration import Registration
 
 DEFAULT_SCOPES = ("openid", "profile", "offline_access", "User.Read", "Mail.Send")
@@ -80,5 +80,5 @@ def _scope(scopes: Iterable[str] | str) -> str:
     names = list(dict.fromkeys(scopes.split() if isinstance(scopes, str) else scopes))
     odd = [n for n in names if not n or not all("!" <= c <= "~" and c not in '",\\' for c in n)]
     if odd or not names:
-        raise RegistrationError(f"scopes {names!r} can't be sent.", *card("scopes"))
+        raise RegistrationError(*said("scopes", names=names))
     return " ".join(names)

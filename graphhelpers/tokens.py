@@ -14,7 +14,7 @@ import jwt
 from .clouds import GUID
 from .display import Secret, shown, table
 from .errors import GraphHelpersError, TokenInvalid, TokenRefused
-from .help_cards import card
+from .help_cards import said
 from .registration import Registration
 from .wire import Answer, get_published, post_form
 
@@ -77,7 +77,7 @@ def refresh(app: Registration, token: Token) -> Token:
     is no refresh token, since only the scope `offline_access` brings one.
     """
     if not token.refresh_token:
-        raise TokenInvalid("There is no refresh token.", *card("no refresh token"))
+        raise TokenInvalid(*said("no refresh token"))
     form = {"grant_type": "refresh_token", "refresh_token": token.refresh_token}
     return _ask(app, token.endpoint, form, "The token was not refreshed", token.refresh_token)
 
@@ -95,7 +95,7 @@ def read_jwt(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
             return parts[0], parts[1]
     except (ValueError, RecursionError, AttributeError, TypeError):
         pass
-    raise TokenInvalid("This text is not a JWT.", *card("not a jwt")) from None
+    raise TokenInvalid(*said("not a jwt")) from None
 
 
 def verify_id_token(app: Registration, attempt: "SignIn", token: Token) -> dict[str, Any]:
@@ -204,14 +204,13 @@ def _signing_key(app: Registration, metadata: Mapping[str, Any], kid: object) ->
 
 
 def _untrusted(why: str) -> TokenInvalid:
-    return TokenInvalid("The id_token does not verify.", *card("untrusted", reason=why))
+    return TokenInvalid(*said("untrusted", reason=why))
 
 
 def _unusable(why: str) -> TokenInvalid:
-    return TokenInvalid("The token answer can't be used.", *card("unusable answer", reason=why))
+    return TokenInvalid(*said("unusable answer", reason=why))
 
 
 def _not_the_service(answer: Answer) -> GraphHelpersError:
     kind = answer.headers.get("Content-Type", "no content type")
-    what = f"The answer ({answer.status}, {kind}) did not come from the sign-in service."
-    return TokenInvalid(what, *card("not the service"))
+    return TokenInvalid(*said("not the service", status=answer.status, kind=kind))

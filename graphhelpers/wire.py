@@ -21,7 +21,7 @@ from .deadline import Call, session
 from .display import Secret
 from .errors import NoAnswer
 from .exchanges import Exchange, masked, request_line, sealed, wire_log
-from .help_cards import card
+from .help_cards import said
 
 DEADLINE_S = 30.0  # for a whole call: connecting, waiting, reading, and pauses asked for by a 429
 CONNECT_S = 8.0  # with no network at all, an error comes within ten seconds
@@ -43,7 +43,8 @@ class Answer:
         """The body as a JSON object, its secrets sealed; None when it isn't one (RFC 8259)."""
         try:
             text = self.body.decode("utf-8-sig")
-            value = json.loads(text, parse_constant=_no_constant, object_hook=sealed)
+            # NaN is no JSON (RFC 8259 §6), and no int either.
+            value = json.loads(text, parse_constant=int, object_hook=sealed)
         except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
@@ -126,15 +127,14 @@ def _logged(request: _Request, ends: float) -> Answer:
     authorization = {"Authorization": request.bearer} if request.bearer else {}
     form = sealed(request.form or {}, "code")
     sent = masked({**authorization, **query, **form, **(request.json or {})})
-    said, received = "no answer", {}
+    status, received = "no answer", {}
     try:
         answer = _ask(request, ends)
-        said, received = str(answer.status), masked(answer.json or {})
+        status, received = str(answer.status), masked(answer.json or {})
     finally:
-        wire_log.append(Exchange("notebook", request.receiver, line, sent, said, received))
+        wire_log.append(Exchange("notebook", request.receiver, line, sent, status, received))
     if 300 <= answer.status < 400:
-        what = f"{request.host} answered {answer.status}, a redirect."
-        raise NoAnswer(what, *card("redirected"), "not sent")
+        raise NoAnswer(*said("redirected", host=request.host, status=answer.status), "not sent")
     return answer
 
 
@@ -196,8 +196,4 @@ def _cause(error: Exception, sent: bool) -> str:
 
 def _no_answer(request: _Request, cause: str, sent: bool) -> NoAnswer:
     words, outcome = ("sent", "unknown") if sent else ("not sent", "not sent")
-    return NoAnswer(f"No answer from {request.host}: {cause}.", *card(words), outcome)
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON (RFC 8259 §6).")
+    return NoAnswer(*said(words, host=request.host, cause=cause), outcome)
