@@ -2,9 +2,11 @@
 
 import json
 import os
+import random
 import re
 import stat
 import tempfile
+import time
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ DOMAIN = r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
 TENANT = re.compile(f"{GUID.pattern}|{DOMAIN}", re.I)
 PLACEHOLDER = re.compile(r"((your|my|the|client|app)[-_]?)*(secret|password)[-_a-z]*|(.)\4*", re.I)
 KEPT = ("client_id", "client_secret", "redirect_uri", "tenant")
-TRIES = 20  # to save, while other programs save too
+TRIES = 50  # to save, while other programs save too
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Registration:
     def forget(cls, cloud: Cloud = MICROSOFT) -> None:
         """Take the registration of this cloud off the disk; doing so twice is fine."""
         _update(cloud.name, None)
+        for left in _path().parent.glob(f"{_path().name}?*"):  # by a save that was killed
+            left.unlink(missing_ok=True)
 
 
 def _refuse_odd_characters(name: str, text: object) -> None:
@@ -172,9 +176,10 @@ def _update(cloud: str, entry: dict[str, Any] | None) -> None:
     file is replaced only while it is the one that was read, until it says what it should.
     """
     path = _path()
-    if entry and any((folder / ".git").exists() for folder in path.parents):
+    if entry and any(os.path.exists(folder / ".git") for folder in path.parents):
         raise RegistrationError(*said("work tree", path=path))
-    for _ in range(TRIES):
+    for attempt in range(TRIES):
+        time.sleep(random.random() * attempt / 1000)  # seconds; let the others get done
         seen, entries = _stamp(path), _read()
         wanted = {name: e for name, e in {**entries, cloud: entry}.items() if e is not None}
         if wanted == entries:

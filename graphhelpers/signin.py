@@ -1,6 +1,7 @@
 """Task 2: the sign-in URL, with state, nonce and PKCE. Text only; nothing here uses the network."""
 
 import hashlib
+import re
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
@@ -12,6 +13,9 @@ from .errors import RegistrationError
 from .help_cards import said
 from .registration import Registration
 
+PROMPTS = (None, "login", "select_account", "consent", "none")
+RESPONSE_MODES = (None, "query", "form_post")
+SCOPE = re.compile(r"[!#-+\--\[\]-~]+")  # RFC 6749 §3.3, but no comma: it would be two
 DEFAULT_SCOPES = ("openid", "profile", "offline_access", "User.Read", "Mail.Send")
 
 
@@ -24,6 +28,7 @@ class SignIn:
     nonce: str  # comes back inside the id_token, so that no older token fits
     code_verifier: Secret  # redeems the code; the link holds only its hash
     endpoint: str = "v2.0"
+    scope: str = ""  # what was asked for; what is granted comes with the token
 
     def __repr__(self) -> str:
         return f"SignIn(endpoint={self.endpoint!r}, url={self.url.split('?')[0]!r}, …)"
@@ -49,6 +54,8 @@ def start_sign_in(
     stand in the registration. `response_mode` is "query" or "form_post", `prompt` is "login",
     "select_account", "consent" or "none" (Microsoft: "OAuth 2.0 authorization code flow").
     """
+    if prompt not in PROMPTS or response_mode not in RESPONSE_MODES:
+        raise RegistrationError(*said("sign-in parameter", prompt=prompt, mode=response_mode))
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))  # 256 bits each
     query = {
         "client_id": app.client_id,
@@ -65,9 +72,8 @@ def start_sign_in(
     }
     page = app.cloud.endpoint(app.tenant, "authorize", endpoint)
     sent = {name: value for name, value in query.items() if value is not None}
-    return SignIn(
-        f"{page}?{urlencode(sent, quote_via=quote)}", state, nonce, Secret(verifier), endpoint
-    )
+    link = f"{page}?{urlencode(sent, errors='replace', quote_via=quote)}"
+    return SignIn(link, state, nonce, Secret(verifier), endpoint, sent.get("scope", ""))
 
 
 def code_challenge(code_verifier: str) -> str:
@@ -77,8 +83,7 @@ def code_challenge(code_verifier: str) -> str:
 
 
 def _scope(scopes: Iterable[str] | str) -> str:
-    names = list(dict.fromkeys(scopes.split() if isinstance(scopes, str) else scopes))
-    odd = [n for n in names if not n or not all("!" <= c <= "~" and c not in '",\\' for c in n)]
-    if odd or not names:
+    names = [*dict.fromkeys(scopes.split() if isinstance(scopes, str) else scopes or ())]
+    if not names or not all(isinstance(n, str) and SCOPE.fullmatch(n) for n in names):
         raise RegistrationError(*said("scopes", names=names))
     return " ".join(names)

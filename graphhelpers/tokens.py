@@ -5,7 +5,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from .wire import Answer, get_published, post_form
 if TYPE_CHECKING:
     from .signin import SignIn
 
+OIDC_SCOPES = {"openid", "profile", "email", "offline_access"}  # granted without being named
 TOKENS = ("access_token", "id_token", "refresh_token")
 SHORT_LIFE_S = 300.0  # assumed when an answer names no life span one can believe
 LONGEST_LIFE_S = 86_400.0 * 366
@@ -38,6 +39,7 @@ class Token:
     expires_at: datetime  # aware; counted from the answer by this computer's clock
     raw: Mapping[str, Any] = field(default_factory=dict)  # the answer as it came
     endpoint: str = "v2.0"
+    not_granted: tuple[str, ...] = ()  # of the permissions that were asked for
 
     def __repr__(self) -> str:
         return "\n".join(f"{name:13} {value}" for name, value in self._rows().items())
@@ -49,7 +51,9 @@ class Token:
         secrets = {name: getattr(self, name) for name in TOKENS}
         return {
             **{name: repr(value) if value else "none" for name, value in secrets.items()},
+            **({} if self.refresh_token else {"refresh_token": "none: sign in again when it ends"}),
             "scope": shown(self.scope),
+            **({"not granted": shown(" ".join(self.not_granted))} if self.not_granted else {}),
             "expires_at": f"{self.expires_at:%Y-%m-%d %H:%M:%S %Z}",
         }
 
@@ -67,7 +71,14 @@ def exchange_code(app: Registration, attempt: "SignIn", code: str) -> Token:
         "redirect_uri": app.redirect_uri,
         "code_verifier": attempt.code_verifier,
     }
-    return _ask(app, attempt.endpoint, form, "The code was not exchanged")
+    token = _ask(app, attempt.endpoint, form, "The code was not exchanged")
+    granted = {_short(scope) for scope in token.scope.split()} | OIDC_SCOPES
+    lacking = tuple(s for s in attempt.scope.split() if _short(s) not in granted)
+    return replace(token, not_granted=lacking)
+
+
+def _short(scope: str) -> str:
+    return scope.rpartition("/")[2].lower()  # https://graph.microsoft.com/Mail.Send is Mail.Send
 
 
 def refresh(app: Registration, token: Token) -> Token:

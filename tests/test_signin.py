@@ -19,6 +19,7 @@ def query_of(attempt) -> dict[str, str]:
     return dict(pairs)
 
 
+@pytest.mark.case("F065", "N06", "N24", "N35")
 def test_the_link_holds_what_rfc_6749_and_pkce_ask_for():
     attempt = start_sign_in(APP)
     assert attempt.url.startswith("https://login.microsoftonline.com/common/oauth2/v2.0/authorize?")
@@ -43,11 +44,13 @@ def test_version_1_is_the_articles_request_with_its_holes_closed():
     assert set(query_of(attempt)) == article | added
 
 
+@pytest.mark.case("N24", "N25")
 def test_the_challenge_is_the_example_of_rfc_7636():
     verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # RFC 7636, appendix B
     assert code_challenge(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
+@pytest.mark.case("N27", "N30")
 def test_the_verifier_stays_here_and_only_its_hash_travels():
     attempt = start_sign_in(APP)
     assert attempt.code_verifier not in attempt.url
@@ -83,6 +86,7 @@ def test_another_cloud_and_tenant_change_the_address_only():
     )
 
 
+@pytest.mark.case("F061")
 @pytest.mark.parametrize(
     "scopes", [(), "", ["a b"], ["Mail.Send,User.Read"], [""], ["a\nb"], ["ä"]]
 )
@@ -91,6 +95,7 @@ def test_a_scope_list_that_no_service_takes_is_refused(scopes):
         start_sign_in(APP, scopes)
 
 
+@pytest.mark.case("F061", "N05")
 def test_scopes_may_be_one_string_and_doubles_go():
     assert query_of(start_sign_in(APP, "openid  User.Read openid"))["scope"] == "openid User.Read"
 
@@ -101,6 +106,7 @@ def test_the_shown_link_is_a_real_one_and_opens_beside_the_notebook():
     assert "&amp;state=" in html
 
 
+@pytest.mark.case("F063", "F068")
 @given(
     hint=st.text(min_size=1, max_size=40), path=st.from_regex(r"[a-z&+=%;]{0,20}", fullmatch=True)
 )

@@ -1,0 +1,333 @@
+"""The one file that the kit keeps, under fault: it is whole, it is private, and nothing is lost."""
+
+import json
+import os
+import random
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from graphhelpers import (
+    CHINA,
+    MICROSOFT,
+    US_GOV_L4,
+    US_GOV_L5,
+    Registration,
+    RegistrationError,
+    sandbox_cloud,
+)
+
+ROOT = Path(__file__).parents[2]
+CLIENT_ID = "11112222-bbbb-3333-cccc-4444dddd5555"
+SECRET = "canary~saved-secret-0123456789abcdef"
+AS_ROOT = os.geteuid() == 0
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRAPHHELPERS_HOME", str(tmp_path / "kept"))
+    return tmp_path / "kept"
+
+
+def saved() -> Path:
+    return Registration(CLIENT_ID, SECRET).save()
+
+
+def program(source: str, *arguments: str, **env: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", f"from graphhelpers import *\n{source}", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.case("F173", "F192")
+def test_the_first_run_finds_nothing_and_makes_nothing(home):
+    with pytest.raises(RegistrationError, match="No registration"):
+        Registration.load()
+    Registration.forget()
+    assert not home.exists()
+    assert json.loads(saved().read_text("utf-8"))["Microsoft"]["client_id"] == CLIENT_ID
+
+
+@pytest.mark.case("F174", "F192")
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{", b"[]", b"null", b'"x"', b"7", b'{"Microsoft": 1}', b'{"Microsoft": []}', b"\xff",
+     b'{"Microsoft": {"tenant": "common"}}', b"[" * 100_000, b"\x80\x04\x95pickle", b"\0" * 4096],
+)  # fmt: skip
+def test_damage_is_set_aside_and_told_and_the_next_save_is_whole(home, damage):
+    path = saved()
+    path.write_bytes(damage)
+    for act in (Registration.load, saved):  # neither reads nor writes over it
+        path.write_bytes(damage)
+        path.chmod(0o600)
+        with pytest.raises(RegistrationError, match="moved aside"):
+            act()
+        assert not path.exists()
+    assert {aside.read_bytes() for aside in home.glob("*.damaged-*")} == {damage}
+    saved()
+    assert Registration.load().client_secret == SECRET
+
+
+@pytest.mark.case("F174")
+def test_a_value_that_was_changed_by_hand_is_refused_like_any_other(home):
+    path = saved()
+    path.write_text(json.dumps({"Microsoft": {"client_id": 5, "client_secret": SECRET}}))
+    with pytest.raises(RegistrationError, match="client_id is empty, or not text"):
+        Registration.load()
+    assert path.exists()
+
+
+@pytest.mark.case("F175")
+def test_what_a_newer_version_wrote_is_left_alone(home):
+    path = saved()
+    newer = {"client_id": CLIENT_ID, "certificate": "x"}
+    entries = json.loads(path.read_text()) | {"China": newer}
+    path.write_text(json.dumps(entries))
+    before = path.read_bytes()
+    for act in (Registration.load, lambda: Registration.load(CHINA), saved, Registration.forget):
+        with pytest.raises(RegistrationError, match="newer version") as caught:
+            act()
+        assert "Update" in caught.value.fix
+    assert path.read_bytes() == before and list(home.iterdir()) == [path]
+
+
+SAVES = """
+import sys
+client_id = "11112222-bbbb-3333-cccc-4444dddd5555"
+cloud = {"Microsoft": MICROSOFT, "China": CHINA, "US Gov L4": US_GOV_L4}[sys.argv[1]]
+sys.stdin.readline()
+for turn in range(int(sys.argv[2])):
+    Registration(client_id, f"canary~secret-of-turn-{turn}", cloud=cloud).save()
+    assert Registration.load(cloud).client_secret == f"canary~secret-of-turn-{turn}"
+"""
+
+
+@pytest.mark.case("F176")
+def test_notebooks_that_save_at_once_lose_nothing_of_each_other(home):
+    children = []
+    for cloud in ("Microsoft", "China", "US Gov L4"):
+        child = subprocess.Popen(
+            [sys.executable, "-c", f"from graphhelpers import *\n{SAVES}", cloud, "60"],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        children.append(child)
+    for child in children:
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    for child in children:
+        assert child.communicate(timeout=30) == (None, "")
+    entries = json.loads((home / "registrations.json").read_text())
+    assert len(entries) == 3
+    assert {e["client_secret"] for e in entries.values()} == {"canary~secret-of-turn-59"}
+    assert len(list(home.iterdir())) == 1
+
+
+@pytest.mark.case("F176")
+def test_threads_that_save_at_once_lose_nothing_of_each_other(home):
+    clouds = (MICROSOFT, US_GOV_L4, US_GOV_L5, CHINA)
+    apps = [Registration(CLIENT_ID, SECRET, cloud=cloud) for cloud in clouds]
+    threads = [threading.Thread(target=app.save) for app in apps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [Registration.load(cloud).client_secret for cloud in clouds] == [SECRET] * 4
+
+
+KILLED = f"""
+import itertools
+for turn in itertools.count():
+    app = Registration("{CLIENT_ID}", "canary~" + str(turn) * 2_000)
+    app.save()
+    if not turn: print("saved", flush=True)
+"""
+
+
+def kill_while_saving(times: int, home: Path) -> None:
+    chance = random.Random(3)
+    for _ in range(times):
+        with program(KILLED) as child:
+            assert child.stdout.readline() == "saved\n"
+            time.sleep(chance.random() / 100)
+            child.send_signal(signal.SIGKILL)
+        secret = Registration.load().client_secret
+        assert secret == "canary~" + secret[7:][: len(secret[7:]) // 2_000] * 2_000
+    Registration.forget()
+    assert not list(home.glob("registrations.json?*"))  # what the killed ones left is gone
+
+
+@pytest.mark.case("F177", "F178", "F189")
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is a POSIX matter")
+def test_killed_while_saving_the_file_is_the_old_or_the_new_one(home):
+    kill_while_saving(6, home)
+
+
+@pytest.mark.soak
+def test_a_thousand_kills_leave_no_bad_file(home):
+    kill_while_saving(1_000, home)
+
+
+@pytest.mark.case("F178")
+def test_what_is_saved_is_on_the_disk_before_its_name_is(home, monkeypatch):
+    order = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(
+            os, name, lambda *a, real=real, name=name: (order.append(name), real(*a))
+        )
+    saved()
+    assert order == ["fsync", "replace", "fsync"]
+
+
+@pytest.mark.case("F179")
+@pytest.mark.parametrize("mask", [0, 0o077])
+def test_the_file_is_its_owners_whatever_the_umask(home, mask):
+    before = os.umask(mask)
+    try:
+        path = saved()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+@pytest.mark.case("F180")
+def test_a_file_that_others_can_read_is_tightened_and_told_once(home):
+    path = saved()
+    path.chmod(0o644)
+    with pytest.warns(UserWarning, match="Others could read") as told:
+        assert Registration.load().client_secret == SECRET
+    assert SECRET not in str(told[0].message)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert Registration.load().client_secret == SECRET  # and says nothing more
+
+
+@pytest.mark.case("F181")
+def test_a_link_in_place_of_the_file_is_refused(home, tmp_path):
+    elsewhere = tmp_path / "elsewhere.json"
+    saved().rename(elsewhere)
+    (home / "registrations.json").symlink_to(elsewhere)
+    before = elsewhere.read_bytes()
+    for act in (Registration.load, lambda: Registration(CLIENT_ID).save(), Registration.forget):
+        with pytest.raises(RegistrationError, match="another user"):
+            act()
+    assert elsewhere.read_bytes() == before
+
+
+@pytest.mark.case("F181")
+def test_a_folder_that_everybody_may_write_to_is_refused(home):
+    saved()
+    home.chmod(0o777)
+    for act in (Registration.load, lambda: Registration(CLIENT_ID).save(), Registration.forget):
+        with pytest.raises(RegistrationError, match="chmod 700"):
+            act()
+    home.chmod(0o755)
+    assert Registration.load().client_secret == SECRET
+
+
+@pytest.mark.case("F190")
+def test_a_file_of_another_user_is_refused(home, monkeypatch):
+    path = saved()
+    if AS_ROOT:
+        os.chown(path, 65534, 65534)
+    else:  # nobody else's file can be made here, so it is we who become another
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(RegistrationError, match="belongs to another user"):
+        Registration.load()
+
+
+@pytest.mark.case("F183")
+def test_a_full_disk_leaves_the_old_file_and_a_clear_word(home):
+    path = saved()
+    before = path.read_bytes()
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+    try:
+        with pytest.raises(RegistrationError, match="can't be saved in") as caught:
+            Registration(CLIENT_ID, "canary~" + "x" * 500).save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert "as it was" in caught.value.why and "room" in caught.value.fix
+    assert path.read_bytes() == before and list(home.iterdir()) == [path]
+
+
+@pytest.mark.case("F187")
+@pytest.mark.parametrize("name", ["with blanks and ümläuts ☃", "x" * 200, "a'b\"c", "-rf"])
+def test_odd_paths_work(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("GRAPHHELPERS_HOME", str(tmp_path / name / "deep" / "er"))
+    assert saved().parent == tmp_path / name / "deep" / "er"
+    assert Registration.load().client_secret == SECRET
+
+
+@pytest.mark.case("F187")
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
+def test_a_path_that_cannot_be_is_told(tmp_path, monkeypatch, name):
+    if "\0" in name:
+        pytest.raises(ValueError, os.putenv, "GRAPHHELPERS_HOME", name)  # the system refuses it
+        name = "x" * 256
+    monkeypatch.setenv("GRAPHHELPERS_HOME", str(tmp_path / name))
+    with pytest.raises(RegistrationError, match="GRAPHHELPERS_HOME"):
+        saved()
+
+
+@pytest.mark.case("F187")
+def test_without_home_the_users_own_folder_is_found(tmp_path):
+    env = {k: v for k, v in os.environ.items() if k not in ("HOME", "GRAPHHELPERS_HOME")}
+    source = "import graphhelpers.registration as r; print(r._path())"
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert done.returncode == 0 and Path(done.stdout.strip()).is_absolute()
+
+
+@pytest.mark.case("F188")
+@pytest.mark.parametrize("marker", ["folder", "file"])
+def test_no_secret_is_saved_in_a_git_work_tree(tmp_path, monkeypatch, marker):
+    git = tmp_path / "project" / ".git"
+    git.mkdir(parents=True) if marker == "folder" else git.parent.mkdir()
+    git.exists() or git.write_text("gitdir: ../elsewhere\n")  # as in a worktree or a submodule
+    monkeypatch.setenv("GRAPHHELPERS_HOME", str(tmp_path / "project" / "a" / "b"))
+    with pytest.raises(RegistrationError, match="git work tree") as caught:
+        saved()
+    assert "GRAPHHELPERS_HOME" in caught.value.fix and not (tmp_path / "project" / "a").exists()
+    with pytest.raises(RegistrationError, match="No registration"):
+        Registration.load()
+
+
+@pytest.mark.case("F189")
+def test_forgetting_leaves_nothing_of_the_secret(home):
+    path = saved()
+    Registration(CLIENT_ID, cloud=CHINA).save()
+    (home / "registrations.json8k2x").write_text(SECRET)  # as a killed save would leave it
+    Registration.forget()
+    Registration.forget()
+    assert [entry.name for entry in home.iterdir()] == [path.name]
+    assert SECRET not in path.read_text() and Registration.load(CHINA)
+
+
+@pytest.mark.case("F192")
+def test_a_sandboxs_entry_holds_no_address_and_is_plain_json(home):
+    cloud = sandbox_cloud("http://localhost:1111", "http://localhost:1111")
+    text = Registration(CLIENT_ID, SECRET, cloud=cloud).save().read_text("utf-8")
+    assert set(json.loads(text)) == {"sandbox"} and "1111/" not in text
