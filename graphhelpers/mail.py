@@ -1,10 +1,11 @@
 """Task 5: compose a message and send it as the signed-in person, once."""
 
+import json
 import mimetypes
 import re
 import threading
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import GraphError, MessageError, NoAnswer
 from .help_cards import card
 from .registration import Registration
-from .wire import Answer, Progress, call_graph
+from .wire import Answer, Progress, call_graph, retry_after_s
 
 if TYPE_CHECKING:
     from .tokens import Token
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 MOST_RECIPIENTS = 500  # Microsoft: "message resource type", to + cc + bcc
 BETWEEN_COMMAS = re.compile(r'(?:"[^"]*"|[^,;])+')  # but not inside quotes
 ADDRESS = re.compile(r"(?=.{3,254}$)[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)*", re.ASCII)
-LARGEST_ATTACHMENTS = 3 * 10**6 - 1  # bytes in all: in Base64 the request stays below 4 MB
+CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # would end a line, or no text
+CONTROL_BUT_LINES = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+LARGEST_ATTACHMENTS = 3 * 10**6 - 1  # bytes in all (Microsoft: "Attach large files")
+LARGEST_REQUEST = 4 * 2**20 - 1  # bytes, in which a file takes four for three
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,16 @@ class Message:
     def __post_init__(self) -> None:
         seen: set[str] = set()
         for name in ("to", "cc", "bcc"):
-            object.__setattr__(self, name, _recipients(name, getattr(self, name), seen))
+            object.__setattr__(self, name, tuple(_recipients(name, getattr(self, name), seen)))
         if not seen or len(seen) > MOST_RECIPIENTS:
             raise MessageError(f"The message has {len(seen)} recipients.", *card("recipients"))
-        _check_text("subject", self.subject, control="")
-        _check_text("body", self.body, control="\r\n\t")
-        given = self.attachments
-        paths = (given,) if isinstance(given, str | Path) else given
-        object.__setattr__(self, "attachments", tuple(Path(path) for path in paths))
+        _check_text("subject", self.subject, CONTROL)
+        _check_text("body", self.body, CONTROL_BUT_LINES)
+        paths = map(Path, _lines("attachments", self.attachments))
+        object.__setattr__(self, "attachments", tuple(paths))
+        # What can't be sent is told now; the files are read once more when it is sent.
+        if (size := len(json.dumps(self.as_json()))) > LARGEST_REQUEST:
+            raise MessageError(f"The message takes {size:,} bytes.", *card("size"))
 
     def as_json(self) -> dict[str, Any]:
         """Return the body of the sendMail request (Microsoft: "user: sendMail")."""
@@ -71,7 +77,7 @@ class Message:
             "toRecipients": self.to,
             "ccRecipients": self.cc,
             "bccRecipients": self.bcc,
-            "attachments": _attached(self.attachments),
+            "attachments": list(_attached(self.attachments)),
         }
         kept = {name: value for name, value in message.items() if value or name == "subject"}
         return {"message": kept, "saveToSentItems": True}
@@ -125,40 +131,37 @@ def send_mail(
             path = "/v1.0/me/sendMail"
             answer = call_graph(app.cloud, "POST", path, token.access_token, content, progress)
             if not 200 <= answer.status < 300:  # any 2xx is final, whatever else it says
-                raise _refused(answer, "unknown" if answer.status >= 500 else "not sent")
+                raise _refused(answer, "not sent" if 400 <= answer.status < 500 else "unknown")
         except (GraphError, NoAnswer) as error:
             message._sent.unknown = error if error.outcome == "unknown" else None
             raise
         message._sent.unknown = None
-        message._sent.receipt = Receipt(
-            "sent", message.recipients, datetime.now(UTC), answer.headers.get("request-id", "")
-        )
+        request_id = answer.headers.get("request-id", "")
+        message._sent.receipt = Receipt("sent", message.recipients, datetime.now(UTC), request_id)
         return message._sent.receipt
 
 
 def _refused(answer: Answer, outcome: str | None) -> GraphError:
     """Build the error from Graph's body, or from the status alone when the body is another's."""
     error = (answer.json or {}).get("error")
-    error = error if isinstance(error, dict) else {}
-    inner = error.get("innerError")
-    request_id = answer.headers.get("request-id") or (
-        inner.get("request-id") if isinstance(inner, dict) else None
-    )
-    message = str(error.get("message") or "")
-    if answer.status == 429 and (wait := answer.headers.get("Retry-After")):
-        message += f" Graph asks to wait {wait} s, longer than a call may last here."
-    code = str(error.get("code") or "without a code")
-    return GraphError(answer.status, code, message, str(request_id or ""), outcome)
+    message = _said(error, "message")[:1_000]  # what follows it must be seen, too
+    if answer.status == 429 and (pause_s := retry_after_s(answer)) is not None:
+        message += f" Graph asks to wait {pause_s:.6g} s; a call here lasts 30 s at most."
+    code = _said(error, "code") or "without a code"
+    request_id = answer.headers.get("request-id") or _said(error, "innerError", "request-id")
+    return GraphError(answer.status, code, message.strip(), request_id, outcome)
 
 
-def _recipients(
-    name: str, given: str | Iterable[str], seen: set[str]
-) -> tuple[dict[str, dict[str, str]], ...]:
-    """Return Graph's recipient objects, each address once in the whole message."""
-    texts = [given] if isinstance(given, str) else list(given)
-    found = []
-    for text in texts:
-        _check_text(name, text, control="")
+def _said(body: object, *names: str) -> str:
+    """Return the text at this place of the body, or "" where there is none."""
+    for name in names:
+        body = body.get(name) if isinstance(body, dict) else None
+    return body if isinstance(body, str) else ""
+
+
+def _recipients(name: str, given: object, seen: set[str]) -> Iterator[dict[str, Any]]:
+    """Yield Graph's recipient objects, each address once in the whole message."""
+    for text in _lines(name, given):
         for part in filter(None, map(str.strip, BETWEEN_COMMAS.findall(text))):
             person, bracket, address = part.rpartition("<")
             person, address = person.strip(' "'), address.removesuffix(">" if bracket else "")
@@ -167,48 +170,52 @@ def _recipients(
             if address.lower() not in seen:
                 seen.add(address.lower())
                 email = {"address": address} | ({"name": person} if person else {})
-                found.append({"emailAddress": email})
-    return tuple(found)
+                yield {"emailAddress": email}
 
 
-def _check_text(name: str, text: object, control: str) -> None:
+def _lines(name: str, given: Any) -> Iterator[str]:
+    """Yield what was given, one text or path or several, each as a text of one line."""
+    several = isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping)
+    for one in given if several else [given]:
+        text = str(one) if isinstance(one, Path) else one
+        _check_text(name, text, CONTROL)
+        yield text
+
+
+def _check_text(name: str, text: object, forbidden: re.Pattern[str]) -> None:
     if not isinstance(text, str):
         raise MessageError(f"`{name}` is {type(text).__name__}, not text.", *card("not text"))
-    for position, character in enumerate(text, 1):
-        surrogate = "\ud800" <= character <= "\udfff"
-        if surrogate or (character < " " or character == "\x7f") and character not in control:
-            which = f"U+{ord(character):04X}, at position {position}"
-            raise MessageError(f"`{name}` has a forbidden character: {which}.", *card("text"))
+    if found := forbidden.search(text):
+        which = f"U+{ord(found[0]):04X}, at position {found.start() + 1}"
+        raise MessageError(f"`{name}` has a forbidden character: {which}.", *card("text"))
 
 
-def _attached(paths: Iterable[str | Path]) -> list[dict[str, str]]:
+def _attached(paths: Iterable[str | Path]) -> Iterator[dict[str, str]]:
     """Read the files as Graph's fileAttachment (Microsoft: "fileAttachment resource type")."""
-    files, room = [], LARGEST_ATTACHMENTS
+    room = LARGEST_ATTACHMENTS
     for path in map(Path, paths):
-        _check_text("attachments", path.name, control="")
         content = _content(path, room)
         room -= len(content)
-        files.append(
-            {
-                "@odata.type": "#microsoft.graph.fileAttachment",
-                "name": path.name,
-                "contentType": mimetypes.guess_type(path.name)[0] or "application/octet-stream",
-                "contentBytes": b64encode(content).decode("ascii"),
-            }
-        )
-    return files
+        yield {
+            "@odata.type": "#microsoft.graph.fileAttachment",
+            "name": path.name,
+            "contentType": mimetypes.guess_type(path.name)[0] or "application/octet-stream",
+            "contentBytes": b64encode(content).decode("ascii"),
+        }
 
 
 def _content(path: Path, room: int) -> bytes:
     try:
+        before = path.stat()
         if not path.is_file():
-            raise FileNotFoundError(2, "it is not a file that exists")
+            raise OSError(0, "It is a folder, a pipe or a device, and no file")
         with path.open("rb") as file:
             content = file.read(room + 1)
+        if (path.stat().st_size, path.stat().st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+            raise OSError(0, "It was changed while it was read")
     except OSError as error:
         what = f"The attachment {str(path)!r} can't be read."
         raise MessageError(what, *card("attachment", reason=error.strerror)) from None
     if len(content) > room:
-        what = f"With {str(path)!r} the attachments reach 3 MB."
-        raise MessageError(what, *card("attachment size"))
+        raise MessageError(f"With {str(path)!r} the attachments reach 3 MB.", *card("size"))
     return content

@@ -2,13 +2,7 @@
 
 import pytest
 
-from graphhelpers import (
-    GraphError,
-    Receipt,
-    refresh,
-    send_mail,
-    whoami,
-)
+from graphhelpers import GraphError, Receipt, refresh, send_mail, whoami
 
 from .kit import app_at, app_of, as_json, asked, control, mails, signed_in
 from .letters import ADA, GRACE, ZOE, hello

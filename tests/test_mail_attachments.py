@@ -6,10 +6,7 @@ import os
 
 import pytest
 
-from graphhelpers import (
-    MessageError,
-    send_mail,
-)
+from graphhelpers import MessageError, send_mail
 
 from .kit import asked, mails
 from .letters import SEND, hello
@@ -85,12 +82,20 @@ def test_what_cannot_be_read_is_named_and_nothing_goes_out(app, sandbox, token, 
     assert asked(sandbox, SEND) == 0
 
 
-def test_a_message_survives_an_attachment_that_is_missing_at_first(app, sandbox, token, tmp_path):
-    message = hello(attachments=tmp_path / "late.txt")
-    with pytest.raises(MessageError, match="late.txt"):
+def test_a_missing_attachment_is_told_before_anything_is_sent(tmp_path):
+    with pytest.raises(MessageError, match="missing.txt"):
+        hello(attachments=tmp_path / "missing.txt")
+
+
+def test_a_message_survives_an_attachment_that_goes_away_for_a_while(app, sandbox, token, file):
+    path = file("there.txt", b"at first")
+    message = hello(attachments=path)
+    path.unlink()
+    with pytest.raises(MessageError, match="there.txt"):
         send_mail(app, token, message)
-    (tmp_path / "late.txt").write_text("here now")
+    path.write_text("again")
     assert send_mail(app, token, message).outcome == "sent"
+    assert mails(sandbox)[0]["attachments"][0]["sha256"] == sha256(b"again")
 
 
 def test_only_the_files_own_name_is_told(app, sandbox, token, file, tmp_path):

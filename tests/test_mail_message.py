@@ -4,10 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphhelpers import (
-    MessageError,
-    send_mail,
-)
+from graphhelpers import MessageError, send_mail
 
 from .kit import mails
 from .letters import ADA, GRACE, ZOE, addresses, hello

@@ -7,12 +7,7 @@ import time
 
 import pytest
 
-from graphhelpers import (
-    GraphError,
-    NoAnswer,
-    send_mail,
-    wire,
-)
+from graphhelpers import GraphError, NoAnswer, send_mail, wire
 
 from .kit import app_at, asked, bend, control, mails
 from .letters import SEND, hello

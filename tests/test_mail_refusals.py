@@ -2,12 +2,7 @@
 
 import pytest
 
-from graphhelpers import (
-    GraphError,
-    refresh,
-    send_mail,
-    wire_log,
-)
+from graphhelpers import GraphError, refresh, send_mail, wire_log
 
 from .kit import app_at, as_json, asked, bend, control, mails, signed_in
 from .letters import SEND, hello
