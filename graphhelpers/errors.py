@@ -80,6 +80,6 @@ class GraphError(GraphHelpersError):
 
     def __init__(self, status: int, code: str, message: str, request_id: str, outcome: str | None):
         self.status, self.code, self.request_id = status, code, request_id
-        help_card = card(code, status, status // 100 * 100)
+        help_card = card(500 if outcome == "unknown" else code, status, status // 100 * 100)
         said = f"{message or help_card.why} (request-id {request_id or 'none'})"
         super().__init__(f"Graph answered {status} {code}.", said, help_card.fix, outcome)
