@@ -177,6 +177,21 @@ def test_an_answer_that_breaks_off_is_never_asked_for_again(break_off):
         assert caught.value.outcome == "unknown"
 
 
+@pytest.mark.case("F101", "F139", "N50")
+@pytest.mark.parametrize("status", ["101 Switching", "103 Early Hints", "199 Odd"])
+def test_a_provisional_answer_is_no_answer_and_none_is_taken_for_another_calls(status):
+    def hint(connection: socket.socket) -> None:
+        connection.sendall(f"HTTP/1.1 {status}\r\n\r\n".encode())
+        time.sleep(0.3)
+        connection.sendall(answer(b"", "202 Accepted"))  # which belongs to the first call
+
+    with Trap(hint, answer(b"{}", "403 Forbidden")) as trap:
+        with pytest.raises(NoAnswer, match="provisional") as caught:
+            get(trap)
+        assert caught.value.outcome == "unknown"
+        assert get(trap).status == 403 and len(trap.requests) == 2
+
+
 @pytest.mark.case("F102", "F103")
 @pytest.mark.parametrize(
     "dawdle",
