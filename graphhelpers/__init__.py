@@ -5,6 +5,7 @@ three in the middle as one call. The forms live apart in `graphhelpers.forms`, s
 this import needs no widgets.
 """
 
+from . import checks as _checks  # noqa: F401  (first: the other imports could go astray)
 from .callback import CallbackServer
 from .clouds import CHINA, MICROSOFT, US_GOV_L4, US_GOV_L5, Cloud, sandbox_cloud
 from .display import Secret
@@ -33,8 +34,7 @@ __all__ = [  # in the order the notebooks meet them
     "Registration", "DEFAULT_REDIRECT_URI",
     "SignIn", "start_sign_in", "CallbackServer",
     "Token", "exchange_code", "refresh", "read_jwt", "verify_id_token", "sign_in",
-    "whoami", "Message", "Receipt", "send_mail",
-    "wire_log", "Secret",
+    "whoami", "Message", "Receipt", "send_mail", "wire_log", "Secret",
     "GraphHelpersError", "RegistrationError", "CallbackError", "SignInTimeout", "OAuthError",
     "SignInRefused", "TokenRefused", "TokenInvalid", "MessageError", "GraphError", "NoAnswer",
 ]  # fmt: skip
