@@ -9,12 +9,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import ipywidgets as widgets
-from traitlets import Any as AnyValue
+try:
+    import ipywidgets as widgets
+    from traitlets import Any as AnyValue
+    from traitlets import Unicode
+except ModuleNotFoundError:
+    from .checks import require
+
+    require("ipywidgets")
+    raise
 
 from .callback import CallbackServer
 from .clouds import MICROSOFT, Cloud
-from .display import escaped, table
+from .display import Secret, escaped, table
 from .errors import GraphHelpersError, TokenInvalid
 from .mail import Message, send_mail
 from .registration import DEFAULT_REDIRECT_URI, Registration
@@ -28,17 +35,22 @@ FIELD = {"style": LABELS, "layout": WIDE, "continuous_update": False}
 
 
 class Form(widgets.VBox):  # type: ignore[misc]
-    """A column of fields, and below them what happened; the result is `.value`."""
+    """A column of fields, and below them what happened; the result is `.value`.
+
+    Where no widgets are drawn it is a line of text, which names the plain call to make instead.
+    """
 
     value = AnyValue(None, allow_none=True)  # stays in the kernel: it isn't synchronized
 
-    def __init__(self, title: str, *rows: widgets.Widget):
-        self.title = title
+    def __init__(self, title: str, plain_call: str, *rows: widgets.Widget):
+        self.title, self.plain_call = title, plain_call
         self.said = widgets.HTML(layout=WIDE)
         super().__init__([widgets.HTML(f"<b>{escaped(title)}</b>"), *rows, self.said])
 
     def __repr__(self) -> str:
-        return f"{self.title}: {'no value yet' if self.value is None else repr(self.value)}"
+        if self.value is None:
+            return f"{self.title}: no value yet (without widgets: {self.plain_call})"
+        return f"{self.title}: {self.value!r}"
 
     def say(self, text: str) -> None:
         """Show plain text; foreign text goes no other way."""
@@ -68,19 +80,26 @@ def registration_form(cloud: Cloud = MICROSOFT) -> Form:
     """Return a form that checks a registration and saves it; `.value` is the Registration."""
     client_id = _text("Client ID", "Application (client) ID")
     secret = widgets.Password(description="Client secret", **FIELD)
+    typed = Secret()
     redirect_uri = _text("Redirect URI", value=DEFAULT_REDIRECT_URI)
     tenant = _text("Tenant", value="common")
     save = widgets.Button(description="Check and save", icon="check", button_style="primary")
-    form = Form(f"Registration at {cloud.name}", client_id, secret, redirect_uri, tenant, save)
+    rows = (client_id, secret, redirect_uri, tenant, save)
+    form = Form(f"Registration at {cloud.name}", "Registration(…).save()", *rows)
+
+    def take_secret(text: str) -> None:
+        nonlocal typed
+        typed = Secret(text.strip())
+        secret.placeholder = "Taken, and not shown; type again to replace it"
 
     def work() -> str:
-        typed, secret.value = secret.value.strip(), ""  # a saved notebook keeps widget state
         uri, where = redirect_uri.value.strip(), tenant.value.strip()
         app = Registration(client_id.value.strip(), typed or None, uri, where, cloud)
         path = app.save()
         form.value = app
-        return f"Saved in {path}. The field of the secret is empty again; it is kept there."
+        return f"Saved in {path}. Your secret is kept there, and nowhere in this notebook."
 
+    _take_at_once(secret, take_secret)
     save.on_click(lambda _button: form.run(save, work))
     return form
 
@@ -91,7 +110,7 @@ def sign_in_panel(app: Registration, timeout_s: float = 300.0) -> Form:
     stop = widgets.Button(description="Stop", icon="stop", disabled=True)
     link = widgets.HTML()
     pasted = _text("Other machine?", "Paste the address that the browser ended on")
-    form = Form("Sign in", widgets.HBox([start, stop]), link, pasted)
+    form = Form("Sign in", "token = sign_in(app)", widgets.HBox([start, stop]), link, pasted)
     server: CallbackServer | None = None
 
     def work() -> str:
@@ -114,19 +133,18 @@ def sign_in_panel(app: Registration, timeout_s: float = 300.0) -> Form:
         if server:
             server.stop()
 
-    def take_pasted(change: dict[str, Any]) -> None:
-        address, pasted.value = change["new"], ""  # it holds the code
-        if address and not server:
+    def take_pasted(address: str) -> None:
+        if not server:
             form.say("Start a sign-in first, and open its link on the other machine.")
-        elif address and server:
-            try:
-                server.accept(address)
-            except GraphHelpersError as error:
-                form.say(f"{type(error).__name__}: {error}")
+            return
+        try:
+            server.accept(address)
+        except GraphHelpersError as error:
+            form.say(f"{type(error).__name__}: {error}")
 
     start.on_click(lambda _button: form.run(start, work))
     stop.on_click(end)
-    pasted.observe(take_pasted, "value")
+    _take_at_once(pasted, take_pasted)  # it holds the code
     return form
 
 
@@ -135,7 +153,7 @@ def token_inspector(token: Token) -> Form:
     present = [name for name in TOKENS if getattr(token, name)]
     which = widgets.Dropdown(options=present, description="Token", style=LABELS, layout=WIDE)
     content = widgets.HTML(layout=WIDE)
-    form = Form("Look into a token", which, content)
+    form = Form("Look into a token", "read_jwt(…)", which, content)
     form.value = token
 
     def show(_change: object = None) -> None:
@@ -153,20 +171,27 @@ def token_inspector(token: Token) -> Form:
 
 
 def mail_composer(app: Registration, token: Token) -> Form:
-    """Return a form that sends one mail a click; `.value` is the last Receipt."""
+    """Return a form that sends one mail a click; `.value` is the last Receipt.
+
+    A send has no Stop: what left can't be called back, and it ends by itself within 30 s.
+    """
     to, cc, subject = _text("To", "ada@contoso.example, …"), _text("Cc"), _text("Subject")
     body = widgets.Textarea(description="Text", rows=6, **FIELD)
     is_html = widgets.Checkbox(description="The text is HTML", style=LABELS, layout=WIDE)
     files = _text("Attachments", "paths, separated by commas")
     send = widgets.Button(description="Send", icon="paper-plane", button_style="primary")
-    form = Form("Write a mail", to, cc, subject, body, is_html, files, send)
+    rows = (to, cc, subject, body, is_html, files, send)
+    form = Form("Write a mail", "send_mail(app, token, Message(…))", *rows)
+
+    def progress(_done: float, _total: float, note: str) -> None:
+        form.say(note)
 
     def work() -> str:
         paths = [path.strip() for path in files.value.split(",") if path.strip()]
         message = Message(
             subject.value, body.value, to.value, cc.value, html=is_html.value, attachments=paths
         )
-        form.value = send_mail(app, token, message)
+        form.value = send_mail(app, token, message, progress=progress)
         return f"Graph took the mail to {', '.join(form.value.recipients)}."
 
     send.on_click(lambda _button: form.run(send, work))
@@ -175,6 +200,21 @@ def mail_composer(app: Registration, token: Token) -> Form:
 
 def _text(label: str, placeholder: str = "", value: str = "") -> widgets.Text:
     return widgets.Text(value, description=label, placeholder=placeholder, **FIELD)
+
+
+def _take_at_once(field: widgets.Text, take: Callable[[str], None]) -> None:
+    """Hand a secret over when it arrives and empty its field: a saved notebook keeps its value.
+
+    The kernel also must not echo what came from the page, as it does with other fields.
+    """
+    field.add_traits(value=Unicode(field.value).tag(sync=True, echo_update=False))
+
+    def arrived(change: dict[str, Any]) -> None:
+        field.value = ""
+        if change["new"]:
+            take(change["new"])
+
+    field.observe(arrived, "value")
 
 
 def _plain(claims: dict[str, Any]) -> dict[str, Any]:
