@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 # What notebooks open instead of a browser: it signs in, consents and follows the redirect.
@@ -33,6 +34,21 @@ def own_homes(folder: Path) -> dict[str, str]:
         home.mkdir(parents=True, exist_ok=True)
         env[name] = str(home)
     return env
+
+
+@cache
+def offline() -> list[str]:
+    """Return a prefix that leaves a program this machine's loopback and no network.
+
+    It is empty where the system doesn't permit that.
+    """
+    alone = ["unshare", "--user", "--map-root-user", "--net"]
+    loopback = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    try:
+        tried = subprocess.run([*alone, *loopback, "true"], capture_output=True)
+    except OSError:
+        return []
+    return [] if tried.returncode else [*alone, *loopback]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import nbformat
 import psutil
 import pytest
 
-from tests.homes import VISITOR, own_homes
+from tests.homes import VISITOR, offline, own_homes
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 CHAPTERS = sorted(FOLDER.glob("*.ipynb"))
@@ -22,12 +22,12 @@ SANITIZE = FOLDER / "sanitize.cfg"
 
 
 def nbval(home: Path, *notebooks: Path) -> subprocess.CompletedProcess[str]:
-    """Run nbval strictly over notebooks, in this order, with homes of their own."""
+    """Run nbval strictly over notebooks, in this order, offline, with homes of their own."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval"]
     options = ["--nbval-sanitize-with", str(SANITIZE), "--nbval-cell-timeout=60"]
     options.append(f"--rootdir={notebooks[0].parent}")  # so that a failure names its notebook
     return subprocess.run(
-        [*command, *options, *map(str, notebooks)],
+        [*offline(), *command, *options, *map(str, notebooks)],
         env=own_homes(home) | {"BROWSER": VISITOR},
         cwd=FOLDER.parent,
         capture_output=True,
@@ -92,6 +92,7 @@ def test_all_chapters_pass_strictly_in_order_and_again_in_reverse(tmp_path):
     wait_until_gone(tmp_path)
 
 
+@pytest.mark.case("F248", "F249")
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_a_chapter_passes_alone_on_empty_homes(path, tmp_path):
     alone = nbval(tmp_path, path)
@@ -177,6 +178,7 @@ def test_the_links_of_a_chapter_lead_somewhere(path):
         assert target.startswith("https://") or (FOLDER / target).exists(), target
 
 
+@pytest.mark.case("F254")
 def test_a_chapter_runs_from_another_folder(tmp_path):
     copy = shutil.copy(CHAPTERS[0], tmp_path / "elsewhere.ipynb")
     result = nbval(tmp_path, Path(copy))
