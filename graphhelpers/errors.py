@@ -52,8 +52,8 @@ class OAuthError(GraphHelpersError):
         codes = answer.get("error_codes") or re.findall(r"AADSTS(\d+)", self.error_description)
         self.error_codes = [int(c) for c in codes if str(c).isdigit() and len(str(c)) < 10]
         said = re.split(r"\s+Trace ID:", self.error_description)[0]
-        help_card = card(*self.error_codes, self.error)
-        super().__init__(f"{what}: {self.error}.", said or help_card.why, help_card.fix)
+        why, fix = card(*self.error_codes, self.error)
+        super().__init__(f"{what}: {self.error}.", said or why, fix)
 
 
 class SignInRefused(OAuthError):
@@ -80,6 +80,6 @@ class GraphError(GraphHelpersError):
 
     def __init__(self, status: int, code: str, message: str, request_id: str, outcome: str | None):
         self.status, self.code, self.request_id = status, code, request_id
-        help_card = card(500 if outcome == "unknown" else code, status, status // 100 * 100)
-        said = f"{message or help_card.why} (request-id {request_id or 'none'})"
-        super().__init__(f"Graph answered {status} {code}.", said, help_card.fix, outcome)
+        why, fix = card(500 if outcome == "unknown" else code, status, status // 100 * 100)
+        said = f"{message or why} (request-id {request_id or 'none'})"
+        super().__init__(f"Graph answered {status} {code}.", said, fix, outcome)

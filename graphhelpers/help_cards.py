@@ -1,31 +1,23 @@
-"""The help cards: why each failure happens, in plain words, and what to do (help_cards.toml)."""
+"""The help cards: each failure in plain words; what happened, why, what to do (help_cards.toml)."""
 
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
-
-
-class Card(NamedTuple):
-    """Two sentences for the person: why it happened, and what to do."""
-
-    why: str
-    fix: str
-
-
-def card(*keys: int | str, **values: object) -> Card:
-    """Return the card of the first key that has one; keys go from the exact to the general."""
-    cards = _cards()
-    found = next((cards[str(key)] for key in keys if str(key) in cards), cards["unknown"])
-    return Card(*(found[part].format(**values) if values else found[part] for part in Card._fields))
 
 
 def said(key: str, **values: object) -> tuple[str, str, str]:
     """Return what happened, why, and what to do, for an error that the kit itself raises."""
-    what, why, fix = (_cards()[key][part].format(**values) for part in ("what", "why", "fix"))
+    what, why, fix = (text.format(**values) for text in _cards()["kit"][key].values())
     return what, why, fix
 
 
+def card(*keys: int | str) -> tuple[str, str]:
+    """Return why a service refused, and what to do, by the first key that has a card."""
+    cards = _cards()["service"]
+    found = next((cards[str(key)] for key in keys if str(key) in cards), cards["unknown"])
+    return found["why"], found["fix"]
+
+
 @cache
-def _cards() -> dict[str, dict[str, str]]:
+def _cards() -> dict[str, dict[str, dict[str, str]]]:
     return tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))

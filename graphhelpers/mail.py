@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import GraphError, MessageError, NoAnswer
-from .help_cards import card
+from .help_cards import said
 from .registration import Registration
 from .wire import Answer, Progress, call_graph, retry_after_s
 
@@ -60,14 +60,14 @@ class Message:
         for name in ("to", "cc", "bcc"):
             object.__setattr__(self, name, tuple(_recipients(name, getattr(self, name), seen)))
         if not seen or len(seen) > MOST_RECIPIENTS:
-            raise MessageError(f"The message has {len(seen)} recipients.", *card("recipients"))
+            raise MessageError(*said("recipients", count=len(seen)))
         _check_text("subject", self.subject, CONTROL)
         _check_text("body", self.body, CONTROL_BUT_LINES)
         paths = map(Path, _lines("attachments", self.attachments))
         object.__setattr__(self, "attachments", tuple(paths))
         # What can't be sent is told now; the files are read once more when it is sent.
         if (size := len(json.dumps(self.as_json()))) > LARGEST_REQUEST:
-            raise MessageError(f"The message takes {size:,} bytes.", *card("size"))
+            raise MessageError(*said("message size", size=size))
 
     def as_json(self) -> dict[str, Any]:
         """Return the body of the sendMail request (Microsoft: "user: sendMail")."""
@@ -126,7 +126,7 @@ def send_mail(
             raise message._sent.unknown
         content = message.as_json()
         # Until an answer says otherwise (an interrupt, say), nobody knows.
-        message._sent.unknown = NoAnswer("Sending was stopped.", *card("interrupted"), "unknown")
+        message._sent.unknown = NoAnswer(*said("interrupted"), "unknown")
         try:
             path = "/v1.0/me/sendMail"
             answer = call_graph(app.cloud, "POST", path, token.access_token, content, progress)
@@ -144,15 +144,15 @@ def send_mail(
 def _refused(answer: Answer, outcome: str | None) -> GraphError:
     """Build the error from Graph's body, or from the status alone when the body is another's."""
     error = (answer.json or {}).get("error")
-    message = _said(error, "message")[:1_000]  # what follows it must be seen, too
+    message = _text_at(error, "message")[:1_000]  # what follows it must be seen, too
     if answer.status == 429 and (pause_s := retry_after_s(answer)) is not None:
         message += f" Graph asks to wait {pause_s:.6g} s; a call here lasts 30 s at most."
-    code = _said(error, "code") or "without a code"
-    request_id = answer.headers.get("request-id") or _said(error, "innerError", "request-id")
+    code = _text_at(error, "code") or "without a code"
+    request_id = answer.headers.get("request-id") or _text_at(error, "innerError", "request-id")
     return GraphError(answer.status, code, message.strip(), request_id, outcome)
 
 
-def _said(body: object, *names: str) -> str:
+def _text_at(body: object, *names: str) -> str:
     """Return the text at this place of the body, or "" where there is none."""
     for name in names:
         body = body.get(name) if isinstance(body, dict) else None
@@ -166,7 +166,7 @@ def _recipients(name: str, given: object, seen: set[str]) -> Iterator[dict[str, 
             person, bracket, address = part.rpartition("<")
             person, address = person.strip(' "'), address.removesuffix(">" if bracket else "")
             if not ADDRESS.fullmatch(address):
-                raise MessageError(f"{part!r} in `{name}` is not an address.", *card("address"))
+                raise MessageError(*said("address", part=part, name=name))
             if address.lower() not in seen:
                 seen.add(address.lower())
                 email = {"address": address} | ({"name": person} if person else {})
@@ -184,10 +184,10 @@ def _lines(name: str, given: Any) -> Iterator[str]:
 
 def _check_text(name: str, text: object, forbidden: re.Pattern[str]) -> None:
     if not isinstance(text, str):
-        raise MessageError(f"`{name}` is {type(text).__name__}, not text.", *card("not text"))
+        raise MessageError(*said("not text", name=name, kind=type(text).__name__))
     if found := forbidden.search(text):
-        which = f"U+{ord(found[0]):04X}, at position {found.start() + 1}"
-        raise MessageError(f"`{name}` has a forbidden character: {which}.", *card("text"))
+        code, position = ord(found[0]), found.start() + 1
+        raise MessageError(*said("text", name=name, code=code, position=position))
 
 
 def _attached(paths: Iterable[str | Path]) -> Iterator[dict[str, str]]:
@@ -214,8 +214,8 @@ def _content(path: Path, room: int) -> bytes:
         if (path.stat().st_size, path.stat().st_mtime_ns) != (before.st_size, before.st_mtime_ns):
             raise OSError(0, "It was changed while it was read")
     except OSError as error:
-        what = f"The attachment {str(path)!r} can't be read."
-        raise MessageError(what, *card("attachment", reason=error.strerror)) from None
+        told = said("attachment", path=repr(str(path)), reason=error.strerror)
+        raise MessageError(*told) from None
     if len(content) > room:
-        raise MessageError(f"With {str(path)!r} the attachments reach 3 MB.", *card("size"))
+        raise MessageError(*said("attachments size", path=repr(str(path))))
     return content

@@ -7,7 +7,9 @@ import graphhelpers
 from graphhelpers import GraphError, GraphHelpersError, OAuthError, TokenRefused
 from graphhelpers.help_cards import card
 
-CARDS = tomllib.loads(Path(graphhelpers.__file__).with_name("help_cards.toml").read_text("utf-8"))
+FILE = Path(graphhelpers.__file__).with_name("help_cards.toml")
+CARDS = tomllib.loads(FILE.read_text("utf-8"))["service"]
+OURS = tomllib.loads(FILE.read_text("utf-8"))["kit"]
 
 MET_FIRST = """
     50011 50058 50148 501481 50194 500112 54005 70008 9002313 65001 65004 650053 70011 700016
@@ -76,11 +78,16 @@ def test_each_error_that_learners_meet_first_has_a_card(key):
     assert key in CARDS
 
 
-@pytest.mark.parametrize("key", CARDS)
-def test_each_card_says_why_and_what_to_do_in_a_sentence(key):
-    assert {"why", "fix"} <= set(CARDS[key]) <= {"what", "why", "fix"}
-    for text in CARDS[key].values():
+@pytest.mark.parametrize("card", [*CARDS.values(), *OURS.values()], ids=[*CARDS, *OURS])
+def test_each_card_says_what_is_to_be_said_in_sentences(card):
+    assert list(card) == (["why", "fix"] if card in CARDS.values() else ["what", "why", "fix"])
+    for text in card.values():
         assert text.startswith("{reason}") or len(text) > 10 and text.endswith("."), text
+
+
+def test_no_service_can_call_up_a_card_of_ours():
+    for key in OURS:
+        assert TokenRefused("No", {"error": key}).fix == CARDS["unknown"]["fix"]
 
 
 def test_a_card_is_found_by_the_most_exact_key():
