@@ -64,7 +64,7 @@ def _base_url(url: str) -> str:
         secure = parts.scheme == "https" or parts.scheme == "http" and is_loopback(parts.hostname)
     except ValueError:  # a bracket that never closes
         parts, secure = urlsplit(""), False
-    if not secure or not parts.hostname or parts.username or parts.query or parts.fragment:
+    if not secure or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
         raise RegistrationError(*said("cloud address", url=repr(url)))
     return url.rstrip("/")
 

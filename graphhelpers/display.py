@@ -4,9 +4,12 @@ import hashlib
 import html
 import unicodedata
 from collections.abc import Mapping
-from typing import Any
 
-LONGEST_SHOWN = 2_000  # characters: enough for any honest message, too few to flood a page
+# Characters of a text, and rows of a table: enough for any honest one, too few to flood a page.
+LONGEST_SHOWN = 2_000
+NO_MATH = 'class="mathjax_ignore tex2jax_ignore"'  # `$\href{…}{…}$` would make a link
+# Their names tell which letters, marks and symbols are drawn as nothing.
+UNSEEN = ("FILLER", "VARIATION SELECTOR", "GRAPHEME JOINER", "INHERENT", "PATTERN BLANK")
 
 
 class Secret(str):
@@ -17,19 +20,16 @@ class Secret(str):
     Equal secrets have equal fingerprints, so that one can follow them without seeing them.
     """
 
-    __slots__ = ()
-
     def __repr__(self) -> str:
         return fingerprint(self)
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __reduce_ex__(self, protocol: object) -> str:
         raise TypeError("A Secret is not pickled: a file is no place for it.")
 
-    def __copy__(self) -> "Secret":
+    def __deepcopy__(self, _memo: object = None) -> "Secret":
         return self  # strings never change, so a copy is the same string
 
-    def __deepcopy__(self, memo: Any) -> "Secret":
-        return self
+    __copy__ = __deepcopy__
 
 
 def fingerprint(secret: str) -> str:
@@ -37,21 +37,26 @@ def fingerprint(secret: str) -> str:
     return f"‹secret {hashlib.sha256(secret.encode('utf-8', 'replace')).hexdigest()[:6]}›"
 
 
-def shown(text: object) -> str:
-    """Return foreign text in one safe line or more: cut, and with its invisible characters visible.
+def shown(text: object, longest: int = LONGEST_SHOWN) -> str:
+    """Return foreign text as it may be seen: cut, and with its invisible characters visible.
 
     Control characters, and the ones that turn the reading direction round or take no
     room, could make a mail address look like another one.
     """
     text = str(text)
-    if len(text) > LONGEST_SHOWN:
-        text = f"{text[:LONGEST_SHOWN]} … ({len(text):,} characters in all)"
-    return "".join(_visible(character) for character in text)
+    seen = "".join(map(_visible, text[: longest + 1]))
+    return seen if len(seen) <= longest else f"{seen[:longest]} … ({len(text):,} characters in all)"
 
 
-def escaped(text: object) -> str:
+def one_line(text: object) -> str:
+    """Return foreign text as a line of an error: a line break in it could feign the next one."""
+    # So short that the three lines of an error together are not cut once more.
+    return shown(" ".join(str(text).splitlines()), LONGEST_SHOWN // 4)
+
+
+def escaped(text: object, longest: int = LONGEST_SHOWN) -> str:
     """Return foreign text ready for HTML: the one door by which it gets into a page."""
-    return html.escape(shown(text))
+    return html.escape(shown(text, longest))
 
 
 def table(title: str, members: Mapping[str, object]) -> str:
@@ -59,12 +64,14 @@ def table(title: str, members: Mapping[str, object]) -> str:
     rows = "".join(
         f'<tr><th style="text-align:left">{escaped(name)}</th>'
         f'<td style="text-align:left;overflow-wrap:anywhere">{escaped(value)}</td></tr>'
-        for name, value in members.items()
+        for name, value in list(members.items())[:LONGEST_SHOWN]
     )
-    return f'<table><caption style="text-align:left">{escaped(title)}</caption>{rows}</table>'
+    more = f" (cut: {len(members):,} rows in all)" if len(members) > LONGEST_SHOWN else ""
+    caption = f'<caption style="text-align:left">{escaped(title + more)}</caption>'
+    return f"<table {NO_MATH}>{caption}{rows}</table>"
 
 
-def _visible(character: str) -> str:
-    if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}:
-        return character
-    return " " if character == "\r" else f"\\u{ord(character):04x}"
+def _visible(char: str) -> str:
+    room = char.isprintable() or char in "\n\t\u00a0\u202f\u3000"
+    drawn = char.isascii() or not any(word in unicodedata.name(char, "") for word in UNSEEN)
+    return char if room and drawn else char.encode("unicode_escape").decode("ascii")

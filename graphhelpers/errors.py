@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .display import shown
+from .display import one_line
 from .help_cards import card
 
 
@@ -19,7 +19,8 @@ class GraphHelpersError(Exception):
     """
 
     def __init__(self, what: str, why: str, fix: str, outcome: str | None = None):
-        self.what, self.why, self.fix, self.outcome = shown(what), shown(why), shown(fix), outcome
+        self.what, self.why, self.fix = map(one_line, (what, why, fix))
+        self.outcome = outcome
         super().__init__(f"{self.what}\n  Why: {self.why}\n  Try: {self.fix}")
 
     def _render_traceback_(self) -> list[str]:
@@ -51,7 +52,7 @@ class OAuthError(GraphHelpersError):
         self.error_description = str(answer.get("error_description") or "")
         codes = answer.get("error_codes") or re.findall(r"AADSTS(\d+)", self.error_description)
         self.error_codes = [int(c) for c in codes if str(c).isdigit() and len(str(c)) < 10]
-        said = re.split(r"\s+Trace ID:", self.error_description)[0]
+        said = self.error_description.partition("Trace ID:")[0].rstrip()
         why, fix = card(*self.error_codes, self.error)
         super().__init__(f"{what}: {self.error}.", said or why, fix)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .display import Secret, escaped, fingerprint, shown
+from .display import NO_MATH, Secret, escaped, fingerprint, shown
 
 SECRET_FIELDS = frozenset(
     "access_token assertion client_assertion client_secret code_verifier device_code"
@@ -30,11 +30,8 @@ class Exchange:
     answer: str = ""  # the status, or "no answer"
     received: Mapping[str, Any] = field(default_factory=dict)
 
-    def __str__(self) -> str:
-        return f"{self.sender} -> {self.receiver}: {self.request} -> {self.answer}"
-
     def __repr__(self) -> str:
-        return f"<{self}>"
+        return f"{self.sender} -> {self.receiver}: {self.request} -> {self.answer}"
 
 
 class WireLog(deque[Exchange]):
@@ -53,7 +50,7 @@ class WireLog(deque[Exchange]):
     def _repr_html_(self) -> str:
         rows = "".join(_row(number, exchange) for number, exchange in enumerate(tuple(self), 1))
         head = "".join(f"{CELL}{name}</td>" for name in ("#", "from → to", "request", "answer"))
-        return f"<table><tr>{head}</tr>{rows}</table>" if rows else escaped(repr(self))
+        return f"<table {NO_MATH}><tr>{head}</tr>{rows}</table>" if rows else escaped(repr(self))
 
     def diagram(self) -> "Diagram":
         """Return the sequence diagram of what is kept (drawn by JupyterLab; text elsewhere)."""
@@ -90,14 +87,16 @@ def sealed(members: Mapping[str, Any], besides: str = "") -> dict[str, Any]:
     return {**members, **secrets}
 
 
-def masked(value: Any) -> Any:
+def masked(value: Any, deepest: int = 50) -> Any:
     """Return a copy that may be kept and shown: each Secret as its fingerprint."""
     if isinstance(value, Secret):
         return fingerprint(value)
+    if isinstance(value, Mapping | list | tuple) and deepest == 0:
+        return "…"  # JSON may be nested deeper than Python's stack reaches
     if isinstance(value, Mapping):
-        return {shown(name): masked(member) for name, member in value.items()}
+        return {shown(name): masked(member, deepest - 1) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [masked(item) for item in value]
+        return [masked(item, deepest - 1) for item in value]
     return shown(value) if isinstance(value, str) else value
 
 
@@ -117,7 +116,7 @@ def _row(number: int, exchange: Exchange) -> str:
         if body
     )
     return (
-        f"<tr>{CELL}{number}</td>"
+        f"<tr>{CELL}{escaped(number)}</td>"
         f"{CELL}{escaped(exchange.sender)} → {escaped(exchange.receiver)}</td>"
         f"{CELL}{escaped(exchange.request)}{messages}</td>{CELL}{escaped(exchange.answer)}</td></tr>"
     )
@@ -125,8 +124,8 @@ def _row(number: int, exchange: Exchange) -> str:
 
 def _label(text: str) -> str:
     """Shorten ids, and escape what mermaid would read as its own language (`#35;` is `#`)."""
-    short = re.sub(r"\b([0-9a-f]{8})-[0-9a-f-]{27}\b", r"\1…", text)[:120]
-    return "".join(c if c.isalnum() or c in " /._-$…" else f"#{ord(c)};" for c in short)
+    short = shown(re.sub(r"\b([0-9a-f]{8})-[0-9a-f-]{27}\b", r"\1…", text), 120)
+    return "".join(c if c.isalnum() or c in " /._-…" else f"#{ord(c)};" for c in short)
 
 
 wire_log = WireLog()

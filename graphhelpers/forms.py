@@ -21,7 +21,7 @@ except ModuleNotFoundError:
 
 from .callback import CallbackServer
 from .clouds import MICROSOFT, Cloud
-from .display import Secret, escaped, table
+from .display import Secret, escaped, shown, table
 from .errors import GraphHelpersError, TokenInvalid
 from .mail import Message, send_mail
 from .registration import DEFAULT_REDIRECT_URI, Registration
@@ -43,7 +43,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
     value = AnyValue(None, allow_none=True)  # stays in the kernel: it isn't synchronized
 
     def __init__(self, title: str, plain_call: str, *rows: widgets.Widget):
-        self.title, self.plain_call = title, plain_call
+        self.title, self.plain_call = shown(title), plain_call
         self.said = widgets.HTML(layout=WIDE)
         super().__init__([widgets.HTML(f"<b>{escaped(title)}</b>"), *rows, self.said])
 

@@ -34,7 +34,8 @@ class SignIn:
         return f"SignIn(endpoint={self.endpoint!r}, url={self.url.split('?')[0]!r}, …)"
 
     def _repr_html_(self) -> str:
-        link = f'<a href="{escaped(self.url)}" target="_blank" rel="noreferrer"><b>Sign in</b></a>'
+        url = escaped(self.url, longest=len(self.url))  # half a link leads nowhere
+        link = f'<a href="{url}" target="_blank" rel="noreferrer"><b>Sign in</b></a>'
         page = f"<code>{escaped(self.url.split('?')[0])}</code>"
         return f"{link} at {page} (opens a new tab; afterwards, come back here)"
 

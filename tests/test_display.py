@@ -41,7 +41,7 @@ def test_foreign_text_is_escaped_for_html(text):
 
 def test_characters_that_mislead_the_eye_become_visible():
     assert shown("moc.live\u202egpj") == "moc.live\\u202egpj"
-    assert shown("a\u200bb\x00c\r\nd") == "a\\u200bb\\u0000c \nd"
+    assert shown("a\u200bb\x00c\r\nd") == "a\\u200bb\\x00c\\r\nd"
 
 
 def test_long_text_is_cut_and_its_length_told():
