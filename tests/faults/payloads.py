@@ -28,7 +28,9 @@ from graphhelpers import (
     whoami,
     wire_log,
 )
-from tests.kit import app_at, as_json, free_port
+from graphhelpers.exchanges import Diagram, Exchange
+from graphhelpers.forms import Form, mail_composer, registration_form, token_inspector
+from tests.kit import app_at, as_json, free_port, until
 from tests.trap import Trap
 
 EVIL = "https://evil.example"
@@ -80,6 +82,7 @@ PAYLOADS = [
     "<a href=vbscript:ran(1)>Sign in</a>",
     f'<a href="{EVIL}">https://login.microsoftonline.com</a>',
     "javascript:ran(1)",
+    "javascript://x/%0aran(1)",
     "data:text/html;base64,PHNjcmlwdD5yYW4oMSk8L3NjcmlwdD4=",
     f"<base href={EVIL}/>",
     f"<meta http-equiv=refresh content='0;url={EVIL}'>",
@@ -138,7 +141,22 @@ def brought_in(payload: str) -> Iterator[tuple[str, Any]]:
     yield from _from_graph(payload)
     yield from _from_the_person(payload)
     yield "wire_log", _copied(wire_log)
-    yield "diagram", wire_log.diagram()
+    odd = Exchange("notebook", "Entra ID", f"GET /{payload[:300]}", answer=payload[:300])
+    yield "diagram", Diagram((*wire_log, odd))
+
+
+def forms(payload: str) -> list[Form]:
+    """Return each form that shows foreign text, showing this payload."""
+    with Trap(token_answer(payload)) as trap:
+        app = app_at(trap)
+        token = exchange_code(app, start_sign_in(app), Secret("canary~code"))
+    mail = mail_composer(app, token)
+    mail.children[1].value = payload.encode("utf-8", "replace").decode()  # To, typed in a browser
+    mail.children[-2].click()
+    until(lambda: not mail.children[-2].disabled)
+    claims = token_inspector(token)
+    claims.children[1].value = "id_token"
+    return [registration_form(Cloud(payload, app.cloud.authority, app.cloud.graph)), mail, claims]
 
 
 def pages(payload: str) -> Iterator[tuple[int, bytes]]:
