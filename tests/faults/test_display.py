@@ -105,6 +105,8 @@ def _text_of(payload: str, name: str, thing: object) -> str:
     where = f"{payload[:80]!r} as {name}"
     if isinstance(thing, Exception):
         assert len(str(thing).splitlines()) == 3, where  # no line of it feigns one of ours
+        assert hidden(str(thing)) == set(), where
+        return str(thing)
     if hasattr(thing, "_repr_mimebundle_"):
         said = thing._repr_mimebundle_()["text/vnd.mermaid"].splitlines()[2:]
         sides = ("notebook-", "Entra ID-", "Microsoft Graph-", "browser-")
