@@ -10,17 +10,8 @@ from .callback import CallbackServer
 from .clouds import CHINA, MICROSOFT, US_GOV_L4, US_GOV_L5, Cloud, sandbox_cloud
 from .display import Secret
 from .errors import (
-    CallbackError,
-    GraphError,
-    GraphHelpersError,
-    MessageError,
-    NoAnswer,
-    OAuthError,
-    RegistrationError,
-    SignInRefused,
-    SignInTimeout,
-    TokenInvalid,
-    TokenRefused,
+    CallbackError, GraphError, GraphHelpersError, MessageError, NoAnswer, OAuthError,
+    RegistrationError, SignInRefused, SignInTimeout, TokenInvalid, TokenRefused,
 )  # fmt: skip
 from .exchanges import wire_log
 from .flow import sign_in

@@ -169,17 +169,14 @@ class CallbackServer:
         """Say what did arrive, since that tells what is wrong."""
         kinds = ("path", "state", "https", "malformed")
         arrived = next((kind for kind in kinds if self._ignored[kind]), "nothing")
-        count = self._ignored[arrived]
-        told = said(f"timeout: {arrived}", url=self.url, seconds=f"{timeout_s:g}", count=count)
+        told = said(f"timeout: {arrived}", url=self.url, s=timeout_s, count=self._ignored[arrived])
         return SignInTimeout(*told)
 
 
 def _parse(fields: str) -> dict[str, str]:
     """Parse a query strictly: no name twice, and empty means absent (RFC 6749 §3.1)."""
     try:
-        pairs = parse_qsl(
-            fields, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
-        )
+        pairs = parse_qsl(fields, True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError:
         raise _Ignored(400, "It isn't a query that a sign-in service sends.") from None
     if len({name for name, _ in pairs}) < len(pairs):

@@ -16,6 +16,7 @@ SECRET_FIELDS = frozenset(
 )
 KEPT = 1_000  # exchanges; the oldest go first
 CELL = '<td style="text-align:left;vertical-align:top;overflow-wrap:anywhere">'
+PRE = '<pre style="white-space:pre-wrap;overflow-wrap:anywhere">'
 NARROW = '%%{init: {"sequence": {"width": 80, "actorMargin": 15}}}%%'  # fits a phone
 
 
@@ -108,17 +109,17 @@ def request_line(method: str, url: str) -> tuple[str, dict[str, Any]]:
 
 
 def _row(number: int, exchange: Exchange) -> str:
-    messages = "".join(
-        f"<details><summary>{escaped(title)}</summary>"
-        f'<pre style="white-space:pre-wrap;overflow-wrap:anywhere">'
-        f"{escaped(json.dumps(body, indent=2, ensure_ascii=False, default=str))}</pre></details>"
-        for title, body in (("sent", exchange.sent), ("received", exchange.received))
-        if body
+    bodies = {"sent": exchange.sent, "received": exchange.received}
+    texts = {n: json.dumps(b, indent=2, ensure_ascii=False, default=str) for n, b in bodies.items()}
+    inside = "".join(
+        f"<details><summary>{escaped(n)}</summary>{PRE}{escaped(text)}</pre></details>"
+        for n, text in texts.items()
+        if bodies[n]
     )
     return (
         f"<tr>{CELL}{escaped(number)}</td>"
         f"{CELL}{escaped(exchange.sender)} → {escaped(exchange.receiver)}</td>"
-        f"{CELL}{escaped(exchange.request)}{messages}</td>{CELL}{escaped(exchange.answer)}</td></tr>"
+        f"{CELL}{escaped(exchange.request)}{inside}</td>{CELL}{escaped(exchange.answer)}</td></tr>"
     )
 
 

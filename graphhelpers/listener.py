@@ -11,9 +11,8 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import closing, suppress
+from contextlib import suppress
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import h11
@@ -23,8 +22,8 @@ from .errors import CallbackError
 from .help_cards import said
 
 LONGEST_CONNECTION_S = 10.0  # an honest browser needs milliseconds
-MOST_CONNECTIONS = 500  # the oldest make room
 LARGEST_PART = 64 * 1024  # bytes of a head, or of a form
+TAKEN = (errno.EADDRINUSE, errno.EACCES, 10013, 10048)  # the last two: Windows
 SERVER = "graphhelpers"
 
 # Takes method, path and query (or form), and returns a status and the words for the person.
@@ -52,14 +51,13 @@ class Listener:
         self._sockets: list[socket.socket] = []
         self._thread: threading.Thread | None = None
         self._stop: Future[Callable[[], object]] = Future()
-        self._connections: dict[asyncio.Task[None], None] = {}  # the oldest first
 
     def open(self) -> None:
         """Bind and begin, or go on; raises CallbackError when the port is taken."""
         if self._thread is None:
             self._stop = Future()
             self._bind()
-            self._thread = threading.Thread(target=self._run, name="graphhelpers", daemon=True)
+            self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), daemon=True)
             self._thread.start()
 
     def close(self) -> None:
@@ -81,39 +79,22 @@ class Listener:
         for address in ("127.0.0.1", "::1") if self.host == "localhost" else (self.host,):
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
             try:
-                self._sockets.append(socket.socket(family))
-                # On Windows, to reuse an address would be to share the port with others.
-                option = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
-                self._sockets[-1].setsockopt(socket.SOL_SOCKET, option, 1)
-                self._sockets[-1].bind((address, self.port))
-                self._sockets[-1].listen(128)
+                sock = socket.create_server((address, self.port), family=family, backlog=128)
+                self._sockets.append(sock)
             except OSError as error:
-                if address != "::1" or len(self._sockets) < 2 or _is_taken(error):
+                if address != "::1" or not self._sockets or error.errno in TAKEN:
                     self.close()
                     raise _cannot_listen(self.port, error) from None
-                self._sockets.pop().close()  # this machine has no IPv6
-
-    def _run(self) -> None:
-        asyncio.run(self._serve())
+                # This machine has no IPv6.
 
     async def _serve(self) -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
-        servers = [
-            await asyncio.start_server(self._connection, sock=sock) for sock in self._sockets
-        ]
+        for sock in self._sockets:
+            await asyncio.start_server(self._connection, sock=sock)
         self._stop.set_result(lambda: loop.call_soon_threadsafe(stop.set))
-        await stop.wait()
-        for server in servers:
-            server.close()  # what is still connected ends with the loop
+        await stop.wait()  # what is still connected ends with the loop
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task  # every coroutine that runs has one
-        self._connections[task] = None
-        if len(self._connections) > MOST_CONNECTIONS:
-            oldest = next(iter(self._connections))
-            del self._connections[oldest]
-            oldest.cancel()
         try:
             async with asyncio.timeout(LONGEST_CONNECTION_S):
                 writer.write(await self._answered(reader))
@@ -121,7 +102,6 @@ class Listener:
         except (OSError, asyncio.CancelledError):  # a time-out is an OSError, too
             pass  # say nothing: a thread's output would land in any cell
         finally:
-            self._connections.pop(task, None)
             writer.close()
 
     async def _answered(self, reader: asyncio.StreamReader) -> bytes:
@@ -165,9 +145,8 @@ class Listener:
         return self.answer("POST", path, form.decode("utf-8", "replace"))
 
     def _names(self) -> set[str]:
-        hosts = ("localhost", "127.0.0.1", "[::1]")
-        default = set(hosts) if self.port == 80 else set()  # which a browser leaves away
-        return default | {f"{host}:{self.port}" for host in hosts}
+        port = "" if self.port == 80 else f":{self.port}"  # a browser leaves the default away
+        return {f"{host}{port}" for host in ("localhost", "127.0.0.1", "[::1]")}
 
 
 async def _next_event(peer: h11.Connection, reader: asyncio.StreamReader) -> object:
@@ -185,20 +164,6 @@ def _page(method: bytes, status: int, words: str) -> bytes:
     return head.encode("ascii") + (b"" if method == b"HEAD" else body)
 
 
-def _is_taken(error: OSError) -> bool:
-    return error.errno in (errno.EADDRINUSE, errno.EACCES, 10013, 10048)  # the last two: Windows
-
-
 def _cannot_listen(port: int, error: OSError) -> CallbackError:
-    key = "cannot listen"
-    if _is_taken(error):
-        key = "port taken by a notebook" if _is_ours(port) else "port taken"
+    key = "port taken" if error.errno in TAKEN else "cannot listen"
     return CallbackError(*said(key, port=port, reason=error.strerror))
-
-
-def _is_ours(port: int) -> bool:
-    """Ask whether it is another kernel's listener that has the port."""
-    with suppress(OSError, HTTPException), closing(HTTPConnection("localhost", port, 1)) as asked:
-        asked.request("HEAD", "/")
-        return asked.getresponse().headers.get("Server", "") == SERVER
-    return False

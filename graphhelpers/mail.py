@@ -144,7 +144,7 @@ def send_mail(
 def _refused(answer: Answer, outcome: str | None) -> GraphError:
     """Build the error from Graph's body, or from the status alone when the body is another's."""
     error = (answer.json or {}).get("error")
-    message = _text_at(error, "message")[:1_000]  # what follows it must be seen, too
+    message = _text_at(error, "message")[:300]  # what follows it must be seen, too
     if answer.status == 429 and (pause_s := retry_after_s(answer)) is not None:
         message += f" Graph asks to wait {pause_s:.6g} s; a call here lasts 30 s at most."
     code = _text_at(error, "code") or "without a code"

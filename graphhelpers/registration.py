@@ -11,7 +11,7 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from platformdirs import user_config_path
@@ -25,6 +25,7 @@ DEFAULT_REDIRECT_URI = "http://localhost:8000/connect/get_token/"
 TENANT_GROUPS = ("common", "organizations", "consumers")
 DOMAIN = r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
 TENANT = re.compile(f"{GUID.pattern}|{DOMAIN}", re.I)
+ODD = re.compile(r"^[\"'`<>]|[\"'`<>]$|[^!-~]")
 PLACEHOLDER = re.compile(r"((your|my|the|client|app)[-_]?)*(secret|password)[-_a-z]*|(.)\4*", re.I)
 KEPT = ("client_id", "client_secret", "redirect_uri", "tenant")
 TRIES = 50  # to save, while other programs save too
@@ -69,9 +70,7 @@ class Registration:
         return _path()
 
     @classmethod
-    def load(
-        cls, cloud: Cloud = MICROSOFT, default: "Registration | None" = None
-    ) -> "Registration":
+    def load(cls, cloud: Cloud = MICROSOFT, default: Self | None = None) -> Self:
         """Return the registration saved for this cloud, at the addresses that `cloud` has now.
 
         Where none is saved, returns `default`, or raises RegistrationError when there is none.
@@ -96,18 +95,15 @@ def _refuse_odd_characters(name: str, text: object) -> None:
         return
     if not isinstance(text, str) or not text:
         raise RegistrationError(*said("empty", name=name))
-    for position, character in enumerate(text, 1):
-        quote = character in "\"'`<>" and position in (1, len(text))
-        if quote or not "!" <= character <= "~":
-            odd = f"U+{ord(character):04X}"
-            raise RegistrationError(*said("odd character", name=name, odd=odd, position=position))
+    if odd := ODD.search(text):
+        code, position = ord(odd[0]), odd.start() + 1
+        raise RegistrationError(*said("odd character", name=name, code=code, position=position))
 
 
 def _check_redirect_uri(uri: str) -> None:
-    try:
+    parts = urlsplit("")
+    with suppress(ValueError):  # a bracket that never closes
         parts = urlsplit(uri)
-    except ValueError:  # a bracket that never closes
-        parts = urlsplit("")
     port = parts.netloc.rpartition(":")[2]
     rules = {
         "it must begin with http://": parts.scheme == "http",
@@ -152,11 +148,8 @@ def _check_owner(path: Path) -> None:
     """Refuse a file that another user may have put there, and keep others from reading ours."""
     if os.name == "posix":  # on Windows a user's own folder is closed to others
         folder, file = path.parent.stat(), path.lstat()
-        if (
-            stat.S_ISLNK(file.st_mode)
-            or file.st_uid != os.geteuid()
-            or folder.st_mode & stat.S_IWOTH
-        ):
+        ours = file.st_uid == os.geteuid() and not stat.S_ISLNK(file.st_mode)
+        if not ours or folder.st_mode & stat.S_IWOTH:
             raise RegistrationError(*said("not private", path=path))
         if file.st_mode & 0o077:
             path.chmod(0o600)
@@ -180,26 +173,19 @@ def _update(cloud: str, entry: dict[str, Any] | None) -> None:
         raise RegistrationError(*said("work tree", path=path))
     for attempt in range(TRIES):
         time.sleep(random.random() * attempt / 1000)  # seconds; let the others get done
-        seen, entries = _stamp(path), _read()
+        entries = _read()
         wanted = {name: e for name, e in {**entries, cloud: entry}.items() if e is not None}
         if wanted == entries:
             return
         try:
-            _replace(path, wanted, seen)
+            _replace(path, wanted, entries)
         except OSError as error:
             told = said("not saved", folder=path.parent, reason=error.strerror)
             raise RegistrationError(*told) from None
     raise RegistrationError(*said("not saved", folder=path.parent, reason="others save there too"))
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Return what tells one state of the file from the next."""
-    with suppress(OSError):
-        return path.stat().st_ino, path.stat().st_mtime_ns
-    return None
-
-
-def _replace(path: Path, entries: dict[str, Any], seen: tuple[int, int] | None) -> None:
+def _replace(path: Path, entries: dict[str, Any], read: dict[str, Any]) -> None:
     """Replace the file whole: a crash leaves the old one or the new one, never half of either."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mkstemp makes it 0600
@@ -208,7 +194,7 @@ def _replace(path: Path, entries: dict[str, Any], seen: tuple[int, int] | None) 
             json.dump(entries, file, indent=2)
             file.flush()
             os.fsync(file.fileno())
-        if _stamp(path) == seen:
+        if _read() == read:  # nobody else has saved in between
             os.replace(temporary, path)
             _flush(path.parent)
     finally:

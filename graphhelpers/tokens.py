@@ -48,10 +48,9 @@ class Token:
         return table("Token", self._rows())
 
     def _rows(self) -> dict[str, str]:
-        secrets = {name: getattr(self, name) for name in TOKENS}
         return {
-            **{name: repr(value) if value else "none" for name, value in secrets.items()},
-            **({} if self.refresh_token else {"refresh_token": "none: sign in again when it ends"}),
+            **{name: repr(getattr(self, name)) for name in TOKENS},
+            **({} if self.refresh_token else {"refresh_token": "None: sign in again when it ends"}),
             "scope": shown(self.scope),
             **({"not granted": shown(" ".join(self.not_granted))} if self.not_granted else {}),
             "expires_at": f"{self.expires_at:%Y-%m-%d %H:%M:%S %Z}",
@@ -72,13 +71,11 @@ def exchange_code(app: Registration, attempt: "SignIn", code: str) -> Token:
         "code_verifier": attempt.code_verifier,
     }
     token = _ask(app, attempt.endpoint, form, "The code was not exchanged")
-    granted = {_short(scope) for scope in token.scope.split()} | OIDC_SCOPES
-    lacking = tuple(s for s in attempt.scope.split() if _short(s) not in granted)
+    # https://graph.microsoft.com/Mail.Send is Mail.Send, in any letters.
+    granted = {name.lower().rpartition("/")[2] for name in token.scope.split()} | OIDC_SCOPES
+    asked = attempt.scope.split()
+    lacking = tuple(n for n in asked if n.lower().rpartition("/")[2] not in granted)
     return replace(token, not_granted=lacking)
-
-
-def _short(scope: str) -> str:
-    return scope.rpartition("/")[2].lower()  # https://graph.microsoft.com/Mail.Send is Mail.Send
 
 
 def refresh(app: Registration, token: Token) -> Token:
@@ -99,14 +96,12 @@ def read_jwt(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises TokenInvalid for what isn't a JWT, as Graph's tokens for personal accounts aren't.
     """
     text = Secret(text)
-    try:
+    with suppress(ValueError, RecursionError):
         header, claims, _signature = text.split(".")
-        parts = [json.loads(urlsafe_b64decode(p + "=" * (-len(p) % 4))) for p in (header, claims)]
-        if all(isinstance(part, dict) for part in parts):
-            return parts[0], parts[1]
-    except (ValueError, RecursionError, AttributeError, TypeError):
-        pass
-    raise TokenInvalid(*said("not a jwt")) from None
+        read = [json.loads(urlsafe_b64decode(f"{part}==")) for part in (header, claims)]
+        if all(isinstance(part, dict) for part in read):
+            return read[0], read[1]
+    raise TokenInvalid(*said("not a jwt"))
 
 
 def verify_id_token(app: Registration, attempt: "SignIn", token: Token) -> dict[str, Any]:
@@ -187,11 +182,10 @@ def _token(content: dict[str, Any], endpoint: str, old_refresh_token: Secret | N
 
 def _life_s(expires_in: Any) -> float:
     """Return the life span in seconds; v1 sends a string, v2.0 a number."""
-    try:
-        seconds = float(expires_in)
-    except (TypeError, ValueError, OverflowError):
-        return SHORT_LIFE_S
-    return seconds if 0 < seconds <= LONGEST_LIFE_S else SHORT_LIFE_S
+    with suppress(TypeError, ValueError, OverflowError):
+        if 0 < (seconds := float(expires_in)) <= LONGEST_LIFE_S:
+            return seconds
+    return SHORT_LIFE_S
 
 
 def _published(app: Registration, url: str) -> dict[str, Any]:
@@ -206,11 +200,8 @@ def _signing_key(app: Registration, metadata: Mapping[str, Any], kid: object) ->
     url = str(metadata.get("jwks_uri"))
     if not url.startswith(f"{app.cloud.authority}/"):
         raise _untrusted("the keys are published on another host than the authority's")
-    keys = _published(app, url).get("keys")
-    for key in keys if isinstance(keys, list) else ():
-        if isinstance(key, dict) and key.get("kid") == kid:
-            with suppress(jwt.PyJWTError):  # it is no RSA key
-                return jwt.PyJWK(key, "RS256")
+    with suppress(jwt.PyJWTError, KeyError):  # no such key, or one of another kind
+        return jwt.PyJWKSet.from_dict(_published(app, url))[str(kid)]
     raise _untrusted("no published key has signed it")
 
 

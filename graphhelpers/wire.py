@@ -25,6 +25,9 @@ from .help_cards import said
 
 DEADLINE_S = 30.0  # for a whole call: connecting, waiting, reading, and pauses asked for by a 429
 CONNECT_S = 8.0  # with no network at all, an error comes within ten seconds
+HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+LATE = f"no complete answer came within {DEADLINE_S:.0f} s"
+NEVER = f"no connection to it was to be had within {CONNECT_S:.0f} s"
 LARGEST_ANSWER = 4 * 2**20  # bytes
 
 Progress = Callable[[float, float, str], object]  # (done, total, note)
@@ -141,19 +144,16 @@ def _logged(request: _Request, ends: float) -> Answer:
 def _ask(request: _Request, ends: float) -> Answer:
     call = Call()
     answer: Answer | str | None = call.result(lambda: _fetched(request, call), CONNECT_S, ends)
-    if answer is None:
-        late = f"no complete answer came within {DEADLINE_S:.0f} s"
-        never = f"no connection to it was to be had within {CONNECT_S:.0f} s"
-        answer = late if call.sent else never
-    if isinstance(answer, str):
-        raise _no_answer(request, answer, call.sent)
-    return answer
+    if isinstance(answer, Answer):
+        return answer
+    late = LATE if call.sent else NEVER
+    words, outcome = ("sent", "unknown") if call.sent else ("not sent", "not sent")
+    raise NoAnswer(*said(words, host=request.host, cause=answer or late), outcome)
 
 
 def _fetched(request: _Request, call: Call) -> Answer | str:
     """Return the answer, or in plain words why none came: an error's own text may hold a token."""
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-    headers["client-request-id"] = str(uuid4())  # names this call to Microsoft's support
+    headers = {**HEADERS, "client-request-id": str(uuid4())}  # names it to Microsoft's support
     if request.bearer:
         headers["Authorization"] = f"Bearer {request.bearer}"
     try:
@@ -194,8 +194,3 @@ def _cause(error: Exception, sent: bool) -> str:
     if not sent:
         return "nothing listens at that address"
     return "the connection broke before the whole answer was there"
-
-
-def _no_answer(request: _Request, cause: str, sent: bool) -> NoAnswer:
-    words, outcome = ("sent", "unknown") if sent else ("not sent", "not sent")
-    return NoAnswer(*said(words, host=request.host, cause=cause), outcome)

@@ -82,7 +82,7 @@ def test_what_was_granted_may_be_less_than_what_was_asked(app):
 
 def test_without_offline_access_there_is_no_refresh_token(app):
     token = signed_in(app, "openid", "User.Read")
-    assert token.refresh_token is None and "none" in repr(token)
+    assert token.refresh_token is None and "None: sign in again" in repr(token)
     with pytest.raises(TokenInvalid, match="no refresh token") as caught:
         refresh(app, token)
     assert "offline_access" in caught.value.fix

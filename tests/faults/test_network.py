@@ -210,7 +210,7 @@ def test_a_provisional_answer_is_no_answer_and_none_is_taken_for_another_calls(s
 def test_the_whole_call_has_one_deadline(short_deadline, dawdle):
     began = time.monotonic()
     with Trap(dawdle) as trap:
-        with pytest.raises(NoAnswer, match="no complete answer came within 1 s") as caught:
+        with pytest.raises(NoAnswer, match="no complete answer came") as caught:
             post(trap)
         assert time.monotonic() - began < 2.0
     assert caught.value.outcome == "unknown"
