@@ -21,7 +21,8 @@ START_SANDBOX := import graphsandbox; s = graphsandbox.connect(); \
 lab: $(VENV)/.lab ## open JupyterLab on notebook 01, the sandbox ready (LAB="--no-browser --port 8899" passes flags on)
 	@as_root=; if [ "$$(id -u)" = 0 ]; then as_root=--allow-root; fi; \
 	$(BIN)/python -c '$(START_SANDBOX)' && \
-	exec $(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/01_register.ipynb $$as_root $(LAB)
+	exec $(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/01_register.ipynb \
+	    --ContentsManager.pre_save_hook=graphhelpers.guard.mask_before_saving $$as_root $(LAB)
 
 test: $(VENV)/.test ## run every test (PYTEST="-k mail" passes flags on; REQUIRE_ALL=1 makes a skip a failure)
 	@$(BIN)/python -m pytest $(PYTEST)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,13 +84,15 @@ class Lab:
 
 
 @contextmanager
-def running_lab(root: Path, env: Mapping[str, str], timeout_s: float = 60) -> Iterator[Lab]:
+def running_lab(
+    root: Path, env: Mapping[str, str], timeout_s: float = 60, flags: Iterable[str] = ()
+) -> Iterator[Lab]:
     """Serve root in JupyterLab; env comes from `own_homes`. It ends with the block."""
     for name, settings in SETTINGS.items():
         file = Path(env["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab", f"{name}.jupyterlab-settings")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(settings))
-    flags = [*LAB_FLAGS, f"--ServerApp.root_dir={root}"]
+    flags = [*LAB_FLAGS, *flags, f"--ServerApp.root_dir={root}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         flags.append("--allow-root")
     log = Path(env["JUPYTER_RUNTIME_DIR"]) / "lab.log"
