@@ -122,6 +122,8 @@ class _Log(logging.Handler):
     """Everything that is logged while a test runs, but for what its own browser says."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if _watch and record.name.startswith("urllib3"):
+            _watch.did.add("network")  # over a connection that was open already
         others = record.name.startswith("urllib3") and "graphhelpers" not in record.threadName
         if _watch and not others:
             _watch.log.append(record.getMessage())

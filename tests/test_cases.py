@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import forms_of
+from tests.cases import catalogue, forms_of, marks, report
 
 ROOT = Path(__file__).parents[1]
 
@@ -66,3 +66,10 @@ def test_a_secret_is_found_wherever_it_stands_in_base64():
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             text = encode(before + secret.encode() + b"!!").decode()
             assert any(form in text for form in forms_of(secret))
+
+
+def test_every_case_has_a_test_or_a_reason_and_every_mark_is_a_case():
+    unknown = marks().keys() - catalogue().keys()
+    both = {n for n, case in catalogue().items() if "out" in case} & marks().keys()
+    assert (unknown, both) == (set(), set())
+    assert "NO TEST AND NO REASON" not in report(), report()

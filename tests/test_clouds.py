@@ -38,6 +38,7 @@ def test_a_sandbox_is_asked_for_the_resource_that_it_imitates():
     assert cloud.resource == "https://graph.microsoft.com"
 
 
+@pytest.mark.case("F066", "N02")
 @pytest.mark.parametrize(
     "address",
     [
@@ -56,6 +57,7 @@ def test_an_address_that_would_carry_secrets_in_the_open_is_refused(address):
         Cloud("odd", address, "https://graph.example")
 
 
+@pytest.mark.case("N02")
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1:80", "127.8.9.1:80", "[::1]:80"])
 def test_plain_http_is_taken_for_loopback(host):
     assert Cloud("here", f"http://{host}", f"http://{host}").is_local

@@ -82,6 +82,7 @@ class Program:
         return re.search(pattern, self.printed)[0]
 
 
+@pytest.mark.case("N32")
 def test_one_call_signs_in_by_the_browser(app, sandbox):
     with Program(app, VISITOR) as program:
         program.wait_for(f"signed in: {sandbox.user} .*Mail.Send")
@@ -89,6 +90,7 @@ def test_one_call_signs_in_by_the_browser(app, sandbox):
     assert app.redirect_uri.split(":")[2].split("/")[0] in link
 
 
+@pytest.mark.case("F069")
 def test_without_a_browser_the_link_is_shown_and_the_wait_goes_on(app, sandbox):
     with Program(app, NO_BROWSER) as program:
         link = program.wait_for(r"(?<=Sign in here: )\S+")

@@ -70,6 +70,7 @@ def test_only_bcc_is_enough(app, sandbox, token):
     assert mails(sandbox)[0]["recipients"] == [GRACE]
 
 
+@pytest.mark.case("F154")
 def test_a_mail_may_be_empty(app, sandbox, token):
     send_mail(app, token, hello(subject="", body=""))
     assert (mails(sandbox)[0]["subject"], mails(sandbox)[0]["body"]) == ("", "")

@@ -29,6 +29,7 @@ def test_an_expired_token_is_not_sent_with(app, sandbox):
     assert send_mail(app, refresh(app, token), message).outcome == "sent"
 
 
+@pytest.mark.case("N65")
 def test_a_missing_permission_is_named(app, sandbox):
     error = refused(app, sandbox, signed_in(app, "openid", "User.Read"), hello(), 403)
     assert error.code == "ErrorAccessDenied" and "Mail.Send" in error.fix

@@ -76,10 +76,12 @@ def test_the_answer_is_kept_as_it_came_and_shows_no_token(app):
     assert "Mail.Send" in repr(token) and "UTC" in repr(token)
 
 
+@pytest.mark.case("F095", "N05")
 def test_what_was_granted_may_be_less_than_what_was_asked(app):
     assert "Mail.Send" not in signed_in(app, "openid", "User.Read").scope
 
 
+@pytest.mark.case("F062", "F094", "N63")
 def test_without_offline_access_there_is_no_refresh_token(app):
     token = signed_in(app, "openid", "User.Read")
     assert token.refresh_token is None and "None: sign in again" in repr(token)
@@ -88,6 +90,7 @@ def test_without_offline_access_there_is_no_refresh_token(app):
     assert "offline_access" in caught.value.fix
 
 
+@pytest.mark.case("F080", "N07")
 def test_a_code_works_only_once(app, sandbox):
     attempt = start_sign_in(app)
     code = code_of(app, attempt)
@@ -99,6 +102,7 @@ def test_a_code_works_only_once(app, sandbox):
     assert asked(sandbox, TOKEN_V2) == 2
 
 
+@pytest.mark.case("F079", "N62")
 def test_a_code_is_good_for_ten_minutes(app, sandbox):
     attempt = start_sign_in(app)
     code = code_of(app, attempt)
@@ -108,6 +112,7 @@ def test_a_code_is_good_for_ten_minutes(app, sandbox):
     assert caught.value.error_codes == [70008] and "at once" in caught.value.fix
 
 
+@pytest.mark.case("N35", "N25")
 def test_another_attempts_verifier_opens_nothing(app):
     attempt = start_sign_in(app)
     code = code_of(app, attempt)
@@ -117,6 +122,7 @@ def test_another_attempts_verifier_opens_nothing(app):
     assert exchange_code(app, attempt, code)  # a refused request spends no code
 
 
+@pytest.mark.case("F082", "N64", "N09", "N11")
 @pytest.mark.parametrize(
     ("change", "error", "number", "cure"),
     [
@@ -147,6 +153,7 @@ def test_a_wrong_value_at_the_token_endpoint_is_named(app, sandbox, change, erro
     assert exchange_code(app, attempt, code)
 
 
+@pytest.mark.case("F081")
 def test_an_expired_secret_is_told_from_a_wrong_one(app, sandbox):
     control(sandbox, "POST", "clock", advance_s=200 * 86_400)
     attempt = start_sign_in(app)
@@ -155,6 +162,7 @@ def test_an_expired_secret_is_told_from_a_wrong_one(app, sandbox):
     assert caught.value.error == "invalid_client" and "Certificates & secrets" in caught.value.fix
 
 
+@pytest.mark.case("F085")
 @pytest.mark.parametrize(
     ("platform", "cure"), [("publicClient", "Leave client_secret away"), ("spa", "Web platform")]
 )
@@ -173,6 +181,7 @@ def test_an_app_registered_on_another_platform_is_told_so(app, sandbox, platform
     assert cure in caught.value.fix
 
 
+@pytest.mark.case("N64")
 def test_a_public_client_needs_no_secret(app, sandbox):
     made = control(
         sandbox, "POST", "register", platform="publicClient", redirect_uris=[app.redirect_uri]
@@ -207,17 +216,20 @@ def trap_token(**changes) -> Token:
     return Token(**known | changes)
 
 
+@pytest.mark.case("F109", "N12")
 def test_the_old_refresh_token_is_kept_when_no_new_one_comes():
     with Trap(as_json(GOOD)) as trap:
         fresh = refresh(app_at(trap), trap_token())
     assert fresh.refresh_token == "canary~refresh" and fresh.access_token == "canary~access"
 
 
+@pytest.mark.case("N12")
 def test_a_new_refresh_token_replaces_the_old_one():
     with Trap(as_json(GOOD | {"refresh_token": "canary~new"})) as trap:
         assert refresh(app_at(trap), trap_token()).refresh_token == "canary~new"
 
 
+@pytest.mark.case("F110")
 def test_a_refused_refresh_asks_for_a_new_sign_in_and_is_not_repeated(app, sandbox):
     token = signed_in(app)
     control(sandbox, "POST", "clock", advance_s=91 * 86_400)
@@ -253,6 +265,7 @@ def html(status: str = "200 OK") -> bytes:
     return answer(page, status, "Content-Type: text/html")
 
 
+@pytest.mark.case("F072", "F073", "F074", "F075", "F076", "F117")
 @pytest.mark.parametrize(
     "said",
     [
@@ -280,6 +293,7 @@ def test_an_answer_that_is_not_the_services_says_so_and_is_not_dumped(said):
     assert "Hotel" not in str(error) and "sign in again" in error.fix
 
 
+@pytest.mark.case("F088", "F089", "F090", "N13", "N10")
 @pytest.mark.parametrize(
     "odd",
     [
@@ -311,6 +325,7 @@ def test_an_answer_that_cannot_be_used_says_what_is_wrong_with_it(odd):
     assert next(iter(odd)) in error.why
 
 
+@pytest.mark.case("F078", "F086", "N11")
 @pytest.mark.parametrize(
     ("said", "status"),
     [
@@ -331,6 +346,7 @@ def test_a_no_in_any_form_is_a_refusal(said, status):
     assert "\x1b" not in str(error)
 
 
+@pytest.mark.case("F083", "N60")
 @pytest.mark.parametrize(
     "error",
     "unauthorized_client invalid_scope interaction_required consent_required"
@@ -343,23 +359,27 @@ def test_each_oauth_error_has_its_own_text_and_cure(error):
     assert said.why != others.why and said.fix != others.fix
 
 
+@pytest.mark.case("F087", "N10")
 @pytest.mark.parametrize("kind", ["bearer", "BEARER", "Bearer"])
 def test_the_token_type_is_read_in_any_letter_case(kind):
     with Trap(as_json(GOOD | {"token_type": kind})) as trap:
         assert exchange_at(trap).access_token == "canary~access"
 
 
+@pytest.mark.case("F077")
 @pytest.mark.parametrize("kind", ["text/html", "text/plain; charset=latin-1", "application/jose"])
 def test_a_good_answer_under_a_wrong_content_type_is_taken(kind):
     with Trap(as_json(GOOD, "200 OK", f"Content-Type: {kind}")) as trap:
         assert exchange_at(trap).scope == "openid Mail.Send"
 
 
+@pytest.mark.case("F118", "N59")
 def test_a_token_that_is_no_jwt_is_used_as_it_is():
     with Trap(as_json(GOOD | {"access_token": "EwB4A8l6BAAU+/="})) as trap:
         assert exchange_at(trap).access_token == "EwB4A8l6BAAU+/="
 
 
+@pytest.mark.case("F091", "F092", "F093")
 @pytest.mark.parametrize(
     ("said", "seconds"),
     [
@@ -402,6 +422,7 @@ def test_neither_secret_nor_code_follows_a_redirect(status):
     assert isinstance(error, NoAnswer) and other.requests == []
 
 
+@pytest.mark.case("F097")
 def test_a_busy_token_endpoint_is_waited_for(app, sandbox):
     attempt = start_sign_in(app)
     code = code_of(app, attempt)
@@ -411,6 +432,7 @@ def test_a_busy_token_endpoint_is_waited_for(app, sandbox):
     assert time.monotonic() - began >= 0.2 and asked(sandbox, TOKEN_V2) == 2
 
 
+@pytest.mark.case("F098")
 def test_a_service_in_trouble_is_not_asked_again(app, sandbox):
     attempt = start_sign_in(app)
     code = code_of(app, attempt)
@@ -444,6 +466,7 @@ def test_reading_shows_header_and_claims(app):
     assert read_jwt(jwt_of({"alg": "none"}, {"name": "Zoë"}, ""))[1] == {"name": "Zoë"}
 
 
+@pytest.mark.case("F125")
 @pytest.mark.parametrize(
     "text",
     [
@@ -493,6 +516,7 @@ def test_the_sandboxs_id_token_verifies(app):
     assert claims["nonce"] == attempt.nonce and claims["aud"] == app.client_id
 
 
+@pytest.mark.case("N67")
 def test_by_way_of_common_the_issuer_is_that_of_the_persons_tenant(app, sandbox):
     common = app_of(sandbox, tenant="common")
     attempt = start_sign_in(common)
@@ -515,6 +539,7 @@ def test_a_version_1_id_token_reads_but_never_verifies(app):
         verify_id_token(app, attempt, token)
 
 
+@pytest.mark.case("F127")
 def test_without_openid_there_is_nothing_to_verify(app):
     attempt = start_sign_in(app, ["User.Read"])
     token = exchange_code(app, attempt, code_of(app, attempt))
@@ -523,6 +548,7 @@ def test_without_openid_there_is_nothing_to_verify(app):
         verify_id_token(app, attempt, token)
 
 
+@pytest.mark.case("F122", "N43", "N35")
 def test_another_attempt_does_not_take_it(app):
     attempt = start_sign_in(app)
     token = exchange_code(app, attempt, code_of(app, attempt))
@@ -530,6 +556,7 @@ def test_another_attempt_does_not_take_it(app):
         verify_id_token(app, start_sign_in(app), token)
 
 
+@pytest.mark.case("F120")
 def test_another_app_does_not_take_it(app, sandbox):
     attempt = start_sign_in(app)
     token = exchange_code(app, attempt, code_of(app, attempt))
@@ -604,6 +631,7 @@ def test_the_issuer_of_these_tests_signs_well(issuer):
     ]
 
 
+@pytest.mark.case("F120", "F121", "F122", "F123", "F126", "N42", "N43", "N45", "N47")
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -638,6 +666,7 @@ def test_a_claim_that_does_not_fit_is_refused_though_well_signed(issuer, change,
     assert "does not verify" in caught.value.what and "none of its claims" in caught.value.fix
 
 
+@pytest.mark.case("F124", "N45")
 @pytest.mark.parametrize(("claim", "offset_s"), [("exp", -60), ("nbf", 60)])
 def test_clocks_may_differ_by_a_minute(issuer, claim, offset_s):
     assert issuer.verify(issuer.sign(issuer.claims(**{claim: time.time() + offset_s})))
@@ -649,6 +678,7 @@ VALUE = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.case("F128")
 def test_whatever_the_claims_hold_the_answer_is_claims_or_a_typed_error(issuer):
     @settings(deadline=None)
     @given(st.dictionaries(st.sampled_from(sorted(issuer.claims())), VALUE, max_size=3))
@@ -669,6 +699,7 @@ def public_pem(issuer: Issuer) -> bytes:
     return issuer.key.public_key().public_bytes(serialization.Encoding.PEM, form)
 
 
+@pytest.mark.case("F119", "N46")
 def test_an_unsigned_token_is_refused(issuer):
     for alg in ("none", "None", "nOnE", "", None, 7, ["RS256"], "HS256", "PS256", "ES256"):
         text = jwt_of({"alg": alg, "kid": "k1"}, issuer.claims(), "")
@@ -679,6 +710,7 @@ def test_an_unsigned_token_is_refused(issuer):
     assert all(b"discovery" not in request for request in issuer.trap.requests[:-2])
 
 
+@pytest.mark.case("N46")
 def test_the_public_key_is_no_shared_secret(issuer):
     """HS256 with the public key as the secret (RFC 8725 §2.1)."""
     import hashlib
@@ -707,6 +739,7 @@ def test_another_key_under_the_same_name_proves_nothing(issuer):
         issuer.verify(text)
 
 
+@pytest.mark.case("N48")
 def test_a_token_cannot_say_where_its_key_is(issuer):
     with Trap(as_json({"keys": []})) as thief:
         mine = jwt.algorithms.RSAAlgorithm.to_jwk(issuer.key.public_key(), as_dict=True)
@@ -718,6 +751,7 @@ def test_a_token_cannot_say_where_its_key_is(issuer):
     assert thief.requests == []
 
 
+@pytest.mark.case("N49")
 def test_a_header_that_must_be_understood_is_refused(issuer):
     """By us, since PyJWT did so only from 2.12 on (RFC 7515 §4.1.11)."""
     text = issuer.sign(issuer.claims(), crit=["x"], x=1)

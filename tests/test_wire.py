@@ -168,6 +168,7 @@ def test_a_429_that_asks_for_too_long_is_given_back_at_once():
     assert time.monotonic() - began < 2 and len(trap.requests) == 1
 
 
+@pytest.mark.case("F098", "N51")
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [("2", 2), ("2.128", 2.128), ("0", 0), ("", None), ("soon", None), ("-1", None), ("nan", None),
@@ -177,11 +178,13 @@ def test_retry_after_is_seconds_or_a_date_and_nonsense_is_nothing(value, seconds
     assert retry_after_s(Answer(429, {"Retry-After": value}, b"")) == seconds
 
 
+@pytest.mark.case("F098", "N51")
 def test_retry_after_as_a_date_counts_from_now():
     header = {"Retry-After": formatdate(time.time() + 20, usegmt=True)}
     assert 15 < retry_after_s(Answer(429, header, b"")) <= 20
 
 
+@pytest.mark.case("F117", "N58")
 @pytest.mark.parametrize(
     "body",
     [b"", b"null", b"[1]", b'"x"', b"7", b"{", b"<html>", b'{"a": NaN}', b"\xff{}", b"[" * 200_000],
@@ -190,6 +193,7 @@ def test_what_is_no_json_object_is_none(body):
     assert Answer(200, {}, body).json is None
 
 
+@pytest.mark.case("F117")
 def test_a_byte_order_mark_is_tolerated():
     assert Answer(200, {}, b'\xef\xbb\xbf{"a": 1}').json == {"a": 1}
 

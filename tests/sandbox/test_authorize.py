@@ -239,6 +239,7 @@ def other_app(sandbox, http):
     return register(sandbox, http, redirect_uris=REGISTERED)
 
 
+@pytest.mark.case("N28")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -254,6 +255,7 @@ def test_a_redirect_uri_matches_with_any_loopback_port(other_app, http, uri):
     assert answer.headers["location"].startswith(f"{uri}?error=")
 
 
+@pytest.mark.case("N08", "N34")
 @pytest.mark.parametrize(
     "uri",
     [

@@ -46,6 +46,7 @@ def pages_of(sandbox):
     ]
 
 
+@pytest.mark.case("N18", "N41")
 def test_every_page_says_what_it_is_and_carries_the_security_headers(pages_of, http):
     for url in pages_of:
         page = http.get(url)
