@@ -130,13 +130,14 @@ def verify_id_token(app: Registration, attempt: "SignIn", token: Token) -> dict[
             leeway=LEEWAY_S,
             options={"require": ["iss", "aud", "exp", "iat", "sub"]},
         )
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, AttributeError) as error:  # or what is published is a private key
         about_time = isinstance(error, jwt.ExpiredSignatureError | jwt.ImmatureSignatureError)
         hint = "; is this computer's clock right?" if about_time else ""
         raise _untrusted(f"{error}{hint}") from None
     if claims.get("nonce") != attempt.nonce:
         raise _untrusted("its nonce is not this attempt's: it was issued for another sign-in")
-    if isinstance(claims["aud"], list) and claims.get("azp", app.client_id) != app.client_id:
+    ours_alone = claims["aud"] in (app.client_id, [app.client_id])
+    if claims.get("azp", ours_alone and app.client_id) != app.client_id:
         raise _untrusted("it was issued to another app (azp)")
     return claims
 

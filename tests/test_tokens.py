@@ -658,6 +658,8 @@ def test_the_issuer_of_these_tests_signs_well(issuer):
         ({"sub": ...}, "sub"),
         ({"sub": 7}, "[Ss]ubject"),
         ({"azp": "another", "aud": ["11112222-bbbb-3333-cccc-4444dddd5555", "b"]}, "azp"),
+        ({"azp": "another"}, "azp"),
+        ({"aud": ["11112222-bbbb-3333-cccc-4444dddd5555", "b"]}, "azp"),
     ],
 )
 def test_a_claim_that_does_not_fit_is_refused_though_well_signed(issuer, change, why):
@@ -783,6 +785,14 @@ def test_keys_come_from_the_authority_and_nowhere_else(issuer, jwks_uri):
 def test_a_published_key_that_is_none_proves_nothing(issuer, key):
     issuer.keys = [issuer.keys[1] | key if key else key] if isinstance(key, dict) else [key]
     with pytest.raises(TokenInvalid):
+        issuer.verify(issuer.sign(issuer.claims()))
+
+
+@pytest.mark.case("F117")
+def test_a_private_key_that_is_published_is_a_typed_error(issuer):
+    published = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(issuer.key))
+    issuer.keys = [published | {"kid": "k1"}]
+    with pytest.raises(TokenInvalid, match="does not verify"):
         issuer.verify(issuer.sign(issuer.claims()))
 
 

@@ -264,6 +264,15 @@ def test_a_small_answer_that_unpacks_to_a_huge_one_is_cut_too():
             tracemalloc.stop()
 
 
+@pytest.mark.case("F104")
+def test_what_is_below_the_cap_is_taken_whole_also_packed():
+    large = b'{"a": "' + b"x" * (4 * 2**20 - 9) + b'"}'
+    packed = answer(gzip.compress(b'{"b": 1}'), "200 OK", "Content-Encoding: gzip")
+    with Trap(answer(large), packed) as trap:
+        assert len(post(trap).json["a"]) == 4 * 2**20 - 9
+        assert post(trap).json == {"b": 1}
+
+
 @pytest.mark.case("F105", "F107")
 def test_loopback_uses_neither_proxy_nor_netrc(monkeypatch, tmp_path):
     netrc = tmp_path / "netrc"
