@@ -2,8 +2,8 @@
 
 from graphhelpers import GraphError, Message, NoAnswer, send_mail
 
+from .issued import trap_token
 from .kit import app_at
-from .test_tokens import trap_token
 from .trap import Trap
 
 SEND = "/v1.0/me/sendMail"

@@ -13,8 +13,8 @@ from graphhelpers import start_sign_in
 from graphhelpers.flow import show_link
 
 from .homes import VISITOR
+from .issued import jwt_of
 from .kit import answer_with, app_at, app_of, as_json, browse
-from .test_tokens import jwt_of
 from .trap import Trap
 
 # A person's program, in a process of its own because `webbrowser` reads BROWSER only once.

@@ -11,8 +11,8 @@ from graphhelpers import Token
 from graphhelpers.forms import Form, sign_in_panel
 
 from .form_hands import click, everything, parts, said, shown
+from .issued import jwt_of
 from .kit import answer_with, app_at, as_json, browse, last_address, until
-from .test_tokens import jwt_of
 from .trap import Trap
 
 

@@ -9,8 +9,8 @@ from graphhelpers import Secret
 from graphhelpers.forms import token_inspector
 
 from .form_hands import HOSTILE, everything, parts, said, shown
+from .issued import jwt_of, trap_token
 from .kit import signed_in
-from .test_tokens import jwt_of, trap_token
 
 
 def test_the_inspector_shows_each_tokens_claims(app):

@@ -4,9 +4,9 @@ import pytest
 
 from graphhelpers import GraphError, Receipt, refresh, send_mail, whoami
 
+from .issued import trap_token
 from .kit import app_at, app_of, as_json, asked, control, mails, signed_in
 from .letters import ADA, GRACE, ZOE, hello
-from .test_tokens import trap_token
 from .trap import Trap, answer
 
 # --- whoami

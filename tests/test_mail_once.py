@@ -9,9 +9,9 @@ import pytest
 
 from graphhelpers import GraphError, NoAnswer, send_mail, wire
 
+from .issued import trap_token
 from .kit import app_at, asked, bend, control, mails
 from .letters import SEND, hello
-from .test_tokens import trap_token
 from .trap import Trap, answer, drip, reset
 
 # --- At most once

@@ -4,9 +4,9 @@ import pytest
 
 from graphhelpers import GraphError, refresh, send_mail, wire_log
 
+from .issued import trap_token
 from .kit import app_at, as_json, asked, bend, control, mails, signed_in
 from .letters import SEND, hello
-from .test_tokens import trap_token
 from .trap import Trap, answer
 
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from graphhelpers import GraphError, send_mail, whoami
 from graphhelpers.display import escaped
+from tests.issued import trap_token
 from tests.kit import app_at, as_json, signed_in
 from tests.letters import ADA, hello, sent_to
-from tests.test_tokens import trap_token
 from tests.trap import Trap, answer
 
 # --- A clear no

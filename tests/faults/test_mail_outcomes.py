@@ -7,9 +7,9 @@ import pytest
 
 from graphhelpers import GraphError, NoAnswer, send_mail, wire, wire_log
 from graphhelpers.forms import mail_composer
+from tests.issued import trap_token
 from tests.kit import app_at, as_json, asked, bend, control, mails, until
 from tests.letters import GRACE, SEND, hello, sent_to
-from tests.test_tokens import trap_token
 from tests.trap import Trap, answer, reset
 
 TAKEN = answer(b"", "202 Accepted", "request-id: 0b1c")
