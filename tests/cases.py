@@ -13,6 +13,7 @@ import gc
 import importlib
 import inspect
 import logging
+import os
 import pkgutil
 import re
 import sys
@@ -32,6 +33,7 @@ from graphhelpers import deadline, display
 
 TESTS = Path(__file__).parent
 WITHIN_S = 35.0  # a call's 30 s, and room
+GIVEN_BACK_S = float(os.environ.get("GIVEN_BACK_S", "5"))
 TYPED = (graphhelpers.GraphHelpersError, KeyboardInterrupt, SystemExit)
 OTHERS_THREADS = ("AnyIO", "asyncio_", "ThreadPoolExecutor", "pytest_timeout")
 HAPPENED = {"socket.connect": "network", "socket.bind": "network", "subprocess.Popen": "process"}
@@ -232,7 +234,7 @@ def _in_use() -> tuple[set[threading.Thread], int]:
 
 
 def _given_back(before: tuple[set[threading.Thread], int]) -> None:
-    ends = time.monotonic() + 5
+    ends = time.monotonic() + GIVEN_BACK_S
     while True:
         threads, sockets = _in_use()
         left = threads - before[0]

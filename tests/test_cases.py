@@ -43,7 +43,7 @@ def run_pytest(folder: Path, source: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "pytest", "-p", "tests.cases", "-p", "no:cacheprovider",
          "-o", "markers=case: x", "--rootdir", folder, folder],
         cwd=ROOT,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "GIVEN_BACK_S": "0.5"},
         capture_output=True,
         text=True,
         timeout=60,

@@ -70,7 +70,7 @@ def in_any_order(path, room: Room, seed: int, rounds: int) -> None:
 
 
 @pytest.mark.case("F250", "F251")
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_in_any_order_nothing_hangs_shows_a_secret_or_keeps_a_port(path, seed, room):
     in_any_order(path, room, seed, rounds=1)
