@@ -51,6 +51,7 @@ class Watch:
 
 _WATCH = pytest.StashKey[Watch]()
 _watch: Watch | None = None
+_in_a_test = False
 _made_before: set[str] = set()  # the secrets of fixtures that many tests share
 
 
@@ -107,7 +108,10 @@ def _watch_secrets() -> None:
         secret = str.__new__(kind, *args)
         # What hypothesis makes up may be a word of any text; a real secret is long and varied.
         if len(secret) >= 16 and len(set(secret)) >= 8:
-            (_watch.secrets if _watch else _made_before).add(str(secret))
+            if _watch:
+                _watch.secrets.add(str(secret))
+            elif not _in_a_test:
+                _made_before.add(str(secret))
         return secret
 
     display.Secret.__new__ = remember  # type: ignore[method-assign, assignment]
@@ -170,9 +174,14 @@ def _looked_after(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
     """Count only what the test function itself did, and not the fixtures before it."""
+    global _in_a_test
     mark = _mark(pyfuncitem)
     if not (mark and _watch):
-        return (yield)
+        _in_a_test = True
+        try:
+            return (yield)
+        finally:
+            _in_a_test = False
     if mark.kwargs.get("where") == "browser":
         _watch_pages()
     watch = _watch
