@@ -76,6 +76,8 @@ def _watch_public_face() -> None:
                 for place in modules:
                     if vars(place).get(name) is thing:
                         setattr(place, name, seen)
+            elif module is deadline:
+                continue  # what is raised there, wire turns into an error of the kit
             elif inspect.isclass(thing) and not issubclass(thing, Exception | str):
                 _watch_methods(thing)
 

@@ -1,7 +1,7 @@
 """What the tests of the listener share: a browser, a good answer, and raw bytes."""
 
 import socket
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import requests
 
@@ -29,3 +29,7 @@ def raw(app, data: bytes, read: bool = True) -> bytes:
 def still_waits(server, attempt) -> None:
     assert browse(good(server, attempt)).status_code == 200
     assert server.wait(1) == CODE
+
+
+def port_of(app) -> int:
+    return urlsplit(app.redirect_uri).port
