@@ -74,8 +74,9 @@ class tls_server:
             with connection:
                 try:
                     with self.context.wrap_socket(connection, server_side=True) as secured:
-                        heard = b""
-                        while not heard.endswith((b"\r\n\r\n", b"client-secret")):
+                        heard = secured.recv(65536)
+                        end = b"\r\n\r\n" if heard.startswith(b"GET ") else b"client-secret"
+                        while not heard.endswith(end):  # a form comes after its head
                             heard += secured.recv(65536)
                         self.heard.append(heard)
                         secured.sendall(answer(b"{}"))
