@@ -1,6 +1,9 @@
 """What all tests share."""
 
+import signal
+
 import pytest
+from hypothesis import settings
 
 from tests.homes import own_homes
 from tests.kit import app, graph_sandbox_tls, one_sandbox, sandbox, token  # noqa: F401
@@ -9,6 +12,16 @@ pytest_plugins = [
     "tests.require_all",  # with REQUIRE_ALL=1 a skip is a failure
     "tests.cases",  # looks after the tests of hostile cases
 ]
+
+
+# A shell starts what it runs in the background deaf to Ctrl+C, and its children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How many examples a property is tried on; `make soak` asks for the second. A slow machine is no
+# counter-example, so none has a deadline.
+settings.register_profile("test", max_examples=500, deadline=None)
+settings.register_profile("soak", max_examples=10_000, deadline=None)
+settings.load_profile("test")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import nbformat
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from graphhelpers import Cloud, Registration, secret_shapes
@@ -305,7 +305,6 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=9), max_size=16).map("".join))
 @example("code=" + "aB3_-" * 9 + "8Q~" + "aB3_-" * 9)
 def test_masking_never_fails_and_twice_is_as_once(text):
@@ -317,7 +316,6 @@ def test_masking_never_fails_and_twice_is_as_once(text):
         assert masked == text
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.text(st.characters(exclude_characters=string.digits), max_size=300))
 def test_text_without_a_secrets_shape_gives_no_alarm(text):
     assert secret_shapes.find(text, NOTHING_SAVED) == []
@@ -329,7 +327,6 @@ JSON = st.lists(
 )
 
 
-@settings(max_examples=500, deadline=None)
 @given(JSON)
 def test_any_json_keeps_its_form_when_masked(value):
     mask = Mask(NOTHING_SAVED)

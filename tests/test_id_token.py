@@ -4,7 +4,7 @@ import json
 from base64 import urlsafe_b64encode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphhelpers import (
@@ -55,7 +55,6 @@ PART = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(PART, max_size=5).map(".".join) | st.text())
 def test_reading_gives_two_objects_or_a_typed_error_whatever_comes(text):
     try:

@@ -1,7 +1,7 @@
 """What a message refuses to be: addresses that are none, text that can't be sent."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphhelpers import MessageError, send_mail
@@ -91,7 +91,6 @@ def test_a_recipient_that_is_no_text_is_refused(given):
 
 
 @given(st.text(max_size=60) | st.text("ab@.,;<>\"' ", max_size=30))
-@settings(deadline=None)
 def test_whatever_is_given_each_recipient_is_an_address_or_it_is_refused(text):
     try:
         found = hello(to=text).recipients

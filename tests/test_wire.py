@@ -1,8 +1,11 @@
 import threading
 import time
+from datetime import UTC, datetime
 from email.utils import formatdate
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graphhelpers import NoAnswer, Secret, sandbox_cloud, wire, wire_log
 from graphhelpers.wire import Answer, call_graph, get_published, post_form, retry_after_s
@@ -182,6 +185,24 @@ def test_retry_after_is_seconds_or_a_date_and_nonsense_is_nothing(value, seconds
 def test_retry_after_as_a_date_counts_from_now():
     header = {"Retry-After": formatdate(time.time() + 20, usegmt=True)}
     assert 15 < retry_after_s(Answer(429, header, b"")) <= 20
+
+
+DATES = st.datetimes(datetime(1900, 1, 1), timezones=st.just(UTC))
+
+
+@pytest.mark.case("F098", "N51", "N57")
+@given(st.integers(0, 10**9), st.integers(0, 999), DATES, st.text())
+def test_retry_after_is_never_less_than_nothing_and_never_another_number(s, ms, date, text):
+    def asked(value: str) -> float | None:
+        return retry_after_s(Answer(429, {"Retry-After": value}, b""))
+
+    assert asked(f" {s}.{ms:03} ") == float(f"{s}.{ms:03}")
+    left_s = date.timestamp() - time.time()
+    assert abs(asked(formatdate(date.timestamp(), usegmt=True)) - max(0, left_s)) < 5
+    for odd in (f"-{s}", f"{s}e1", f"{s},{ms}", f"{s} s", f"{s}.{ms}."):
+        assert asked(odd) is None
+    nonsense = asked(text)
+    assert nonsense is None or nonsense >= 0
 
 
 @pytest.mark.case("F117", "N58")

@@ -9,7 +9,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphhelpers import (
@@ -132,7 +132,6 @@ VALUE = st.one_of(
 
 @pytest.mark.case("F128")
 def test_whatever_the_claims_hold_the_answer_is_claims_or_a_typed_error(issuer):
-    @settings(deadline=None)
     @given(st.dictionaries(st.sampled_from(sorted(issuer.claims())), VALUE, max_size=3))
     def check(changes):
         claims = issuer.claims(**changes)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphhelpers import GraphError, send_mail, whoami
@@ -101,6 +101,7 @@ ERROR = st.dictionaries(st.sampled_from(["code", "message", "innerError"]), PART
 BODY = st.fixed_dictionaries({"error": PART | ERROR}) | PART
 
 
+@pytest.mark.hypothesis
 @pytest.mark.case("F170", "F171")
 def test_whatever_the_body_the_error_is_typed_and_says_what_became_of_the_mail():
     with Trap(b"") as trap:
@@ -110,7 +111,6 @@ def test_whatever_the_body_the_error_is_typed_and_says_what_became_of_the_mail()
             st.sampled_from([400, 401, 403, 404, 409, 413, 422, 500, 503]),
             st.binary(max_size=60) | BODY.map(lambda value: json.dumps(value).encode()),
         )
-        @settings(max_examples=500, deadline=None)
         def holds(status, body):
             trap.script = [answer(body, f"{status} No", "request-id: 0b1c")]
             with pytest.raises(GraphError) as caught:

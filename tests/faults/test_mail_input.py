@@ -9,7 +9,7 @@ import tracemalloc
 from contextlib import contextmanager
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphhelpers import Message, MessageError, send_mail
@@ -159,7 +159,6 @@ WRITTEN = st.text(max_size=40) | st.text("ab@.,;<>\"' \r\n\u202eä", max_size=30
 
 @pytest.mark.case("F143", "F144", "F145", "F146", "F147", "F152")
 @given(st.lists(WRITTEN | st.just(ADA), max_size=4) | WRITTEN)
-@settings(max_examples=500, deadline=None)
 def test_each_recipient_is_one_address_that_was_written_or_all_is_refused(to):
     try:
         message = Message("", "", to)

@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graphhelpers import (
     CHINA,
@@ -86,6 +88,32 @@ def test_a_value_that_was_changed_by_hand_is_refused_like_any_other(home):
     with pytest.raises(RegistrationError, match="client_id is empty, or not text"):
         Registration.load()
     assert path.exists()
+
+
+SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+ENTRY = st.dictionaries(
+    st.sampled_from(["client_id", "client_secret", "redirect_uri", "tenant", "more"]),
+    st.sampled_from([CLIENT_ID, SECRET, "common", None]) | SCALAR,
+)
+FILE = st.dictionaries(st.sampled_from(["Microsoft", "China", "x"]), ENTRY | SCALAR) | SCALAR
+
+
+@pytest.mark.case("F174", "F175")
+@given(st.binary(max_size=40) | FILE.map(lambda value: json.dumps(value).encode()))
+def test_whatever_the_file_holds_it_is_read_or_told_and_never_lost(content):
+    path = saved()
+    path.write_bytes(content)
+    try:
+        app = Registration.load()
+    except RegistrationError as error:
+        assert error.what and error.why and error.fix and SECRET not in str(error)
+    else:
+        entry = json.loads(content)["Microsoft"]
+        assert {name: getattr(app, name) for name in entry} == entry
+    kept = [path, *path.parent.glob("*.damaged-*")]
+    assert content in [file.read_bytes() for file in kept if file.exists()]
+    for file in kept:
+        file.unlink(missing_ok=True)
 
 
 @pytest.mark.case("F175")

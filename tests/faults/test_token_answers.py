@@ -1,10 +1,13 @@
 """Answers of a token endpoint that no honest service would send, and what becomes of them."""
 
+import json
 import math
 import time
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graphhelpers import (
     NoAnswer,
@@ -46,6 +49,39 @@ def test_an_answer_that_is_not_the_services_says_so_and_is_not_dumped(said):
     error = fails_once(said)
     assert isinstance(error, TokenInvalid) and "did not come from the sign-in service" in error.what
     assert "Hotel" not in str(error) and "sign in again" in error.fix
+
+
+SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+PART = SCALAR | st.lists(SCALAR, max_size=2) | st.dictionaries(st.text(max_size=3), SCALAR)
+BODY = (
+    st.dictionaries(st.sampled_from([*GOOD, "id_token", "refresh_token", "error"]), PART)
+    | st.dictionaries(st.sampled_from([*GOOD, "id_token"]), PART).map(lambda odd: GOOD | odd)
+    | PART
+)
+
+
+@pytest.mark.hypothesis
+@pytest.mark.case("F072", "F088", "F089", "F090", "N13")
+def test_whatever_is_answered_it_is_a_token_that_can_be_used_or_a_typed_error():
+    with Trap(b"") as trap:
+
+        @given(st.sampled_from([200, 200, 400]), st.binary(max_size=40) | BODY.map(json.dumps))
+        def holds(status, body):
+            content = body.encode() if isinstance(body, str) else body
+            trap.script = [answer(content, f"{status} Odd")]
+            try:
+                token = exchange_at(trap)
+            except (TokenInvalid, TokenRefused) as error:
+                assert error.what and error.why and error.fix and len(str(error)) < 5_000
+            else:
+                given = json.loads(content)
+                assert status == 200 and "error" not in given
+                assert given["token_type"].lower() == "bearer"
+                assert token.access_token == given["access_token"] == token.raw["access_token"]
+                assert token.refresh_token == (given.get("refresh_token") or None)
+                assert 0 < (token.expires_at - datetime.now(UTC)).total_seconds() <= LONGEST_LIFE_S
+
+        holds()
 
 
 @pytest.mark.case("F088", "F089", "F090", "N13", "N10")
