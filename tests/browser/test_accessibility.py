@@ -17,7 +17,11 @@ LONG_APP = {
     "platform": "web",
 }
 COLOURS_ONLY = {"runOnly": ["color-contrast", "link-in-text-block"]}
-RULES = {"light": {"resultTypes": ["violations"]}, "dark": COLOURS_ONLY}
+# Every rule on the wide page; on the narrow one the other colours, and that it fits.
+LOOKS = (
+    (max(WIDTHS), "light", {"resultTypes": ["violations"]}),
+    (min(WIDTHS), "dark", COLOURS_ONLY),
+)
 WEIGHTY = ("serious", "critical")
 OUTLINE = """() => ({
   h1: document.querySelectorAll('h1').length,
@@ -41,15 +45,15 @@ def axe():
 
 
 def findings(page, axe) -> list[str]:
-    """Return what axe says of the page at each width and in each colour scheme."""
+    """Return what axe says of the page, wide and light, then narrow and dark."""
     found = []
-    for width, colours in ((width, colours) for width in WIDTHS for colours in RULES):
+    for width, colours, rules in LOOKS:
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=colours)
         wide = page.evaluate("() => document.documentElement.scrollWidth")
         if wide > width:
             found.append(f"{wide} px wide in a window of {width}")
-        for one in axe.run(page, options=RULES[colours]).response["violations"]:
+        for one in axe.run(page, options=rules).response["violations"]:
             if one["impact"] in WEIGHTY:
                 where = [node["target"] for node in one["nodes"]]
                 found.append(f"{one['id']} at {width} px, {colours}: {where}")
@@ -90,4 +94,4 @@ def pages() -> set[str]:
 def test_axe_would_find_what_keeps_people_out(page, sandbox, axe):
     page.goto(sandbox.portal)
     page.evaluate("() => { document.body.innerHTML = '<main><h1>One</h1><img src=x></main>' }")
-    assert [said.split()[0] for said in findings(page, axe)] == ["image-alt"] * 2
+    assert [said.split()[0] for said in findings(page, axe)] == ["image-alt"]
