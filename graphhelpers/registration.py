@@ -172,7 +172,7 @@ def _update(cloud: str, entry: dict[str, Any] | None) -> None:
     if entry and any(os.path.exists(folder / ".git") for folder in path.parents):
         raise RegistrationError(*said("work tree", path=path))
     for attempt in range(TRIES):
-        time.sleep(random.random() * attempt / 1000)  # seconds; let the others get done
+        time.sleep(random.random() * attempt / 1000)  # noqa: S311 (seconds: let the others get done)
         entries = _read()
         wanted = {name: e for name, e in {**entries, cloud: entry}.items() if e is not None}
         if wanted == entries:

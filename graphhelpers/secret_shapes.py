@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from . import registration
 from .display import fingerprint
 
-PASSWORD = "typed into a password field"
+PASSWORD = "typed into a password field"  # noqa: S105 (a kind of finding, no password)
 SHORTEST_SAVED = 8  # characters of a saved secret that is looked for; fewer may be any word
 LAYERS = 3  # encodings inside one another, such as Base64 of an escaped URL
 LONG_RUN = 20_000  # Base64 digits; a longer run is a picture, and no path stands before it

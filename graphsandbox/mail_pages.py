@@ -26,8 +26,7 @@ SHOWN = {name: FOLDERS[name] for name in (INBOX, DRAFTS, SENT, DELETED)}
 LONGEST_FILE_NAME = 120  # characters
 
 BODY_POLICY = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-    "frame-ancestors 'self'"
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 )
 FOREIGN_HEADERS = {
     "Content-Security-Policy": BODY_POLICY,
@@ -153,9 +152,7 @@ def _disposition(name: str) -> str:
 def file_name(name: str) -> str:
     """Return a name that stays in the download folder, whatever the sender called the file."""
     last = re.split(r"[/\\]", name)[-1]
-    shown = "".join(
-        one for one in last if unicodedata.category(one)[0] not in "CZ" or one == " "
-    )
+    shown = "".join(one for one in last if unicodedata.category(one)[0] not in "CZ" or one == " ")
     safe = re.sub(r'[<>:"|?*%;]', "_", shown).strip(". ")
     return _shortened(safe) or "attachment"
 

@@ -166,9 +166,7 @@ def no_such_address(request: Request, error: Exception) -> Response:
     return PlainTextResponse("Not Found", 404)
 
 
-def message_page(
-    request: Request, status_code: int, title: str, text: str, hint: str
-) -> Response:
+def message_page(request: Request, status_code: int, title: str, text: str, hint: str) -> Response:
     """Return a page of a heading, a sentence, and what to do about it."""
     return render(request, "message.html", status_code, title=title, text=text, hint=hint)
 

@@ -106,9 +106,7 @@ def _change_authentication(app: App, fields: FormData, typed: dict[str, str]) ->
         return {}
     app.redirect_uris.append(RedirectUri(typed["uri"], typed["platform"]))
     problem = redirect_rules.box_problem(typed["uri"], typed["platform"], app.sign_in_audience)
-    return {
-        "uri": problem or redirect_rules.list_problem(app.redirect_uris, app.sign_in_audience)
-    }
+    return {"uri": problem or redirect_rules.list_problem(app.redirect_uris, app.sign_in_audience)}
 
 
 def _audience_problem(app: App) -> str | None:
@@ -154,9 +152,7 @@ def _description_problem(text: str) -> str | None:
     return None
 
 
-def _secrets_page(
-    request: Request, app: App, status_code: int = 200, **context: Any
-) -> Response:
+def _secrets_page(request: Request, app: App, status_code: int = 200, **context: Any) -> Response:
     defaults = {"typed": {"description": "", "days": "180"}, "value": None, "new": None}
     return page(
         request,

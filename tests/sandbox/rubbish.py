@@ -68,8 +68,10 @@ OF_VARIABLE = {"version": "v1.0", "action": "sendMail"}
 def filled(variable, piece):
     """Return what stands for a variable of a path: what its kind needs, else anything."""
     kind = (variable[2] or ":str")[1:]
-    return OF_VARIABLE.get(kind) or {"send": "send"}.get(kind) or (
-        kind if kind == "createUploadSession" else segment(piece)
+    return (
+        OF_VARIABLE.get(kind)
+        or {"send": "send"}.get(kind)
+        or (kind if kind == "createUploadSession" else segment(piece))
     )
 
 

@@ -140,9 +140,7 @@ def test_register_gives_an_app_of_its_own(graph_sandbox):
     app = graph_sandbox.register(display_name="Mine", redirect_uris=[REDIRECT_URI])
     assert app.client_secret not in repr(app)
     fields = graph_sandbox.sign_in(link(graph_sandbox, client_id=app.client_id))
-    answer = redeem(
-        graph_sandbox, fields, client_id=app.client_id, client_secret=app.client_secret
-    )
+    answer = redeem(graph_sandbox, fields, client_id=app.client_id, client_secret=app.client_secret)
     assert answer.ok
 
 

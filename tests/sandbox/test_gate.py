@@ -96,9 +96,15 @@ def test_a_stalled_request_does_not_stop_others(sandbox, http):
 
 
 def test_a_body_shorter_than_its_length_leaves_nothing_behind(sandbox, http, token):
-    whole = client.browser().prepare_request(
-        client.requests.Request("POST", f"{sandbox.graph}/v1.0/me/sendMail", json=mail_to("a@b.c"))
-    ).body
+    whole = (
+        client.browser()
+        .prepare_request(
+            client.requests.Request(
+                "POST", f"{sandbox.graph}/v1.0/me/sendMail", json=mail_to("a@b.c")
+            )
+        )
+        .body
+    )
     lines = ["Host: localhost", f"Content-Length: {len(whole) + 1}"]
     lines += [f"{name}: {value}" for name, value in bearer(token).items()]
     wire = raw.head("POST", "/v1.0/me/sendMail", *lines, "Content-Type: application/json") + whole

@@ -140,9 +140,7 @@ def test_hostile_text_is_escaped_and_its_hidden_characters_are_shown(sandbox, ht
 def test_an_html_body_is_shown_in_a_frame_that_may_do_nothing(http, send):
     url = send(html=HTML_BODY)
     page = http.get(url)
-    frame = re.search(
-        r'<iframe class="mailframe" sandbox title="[^"]+" src="([^"]+)">', page.text
-    )
+    frame = re.search(r'<iframe class="mailframe" sandbox title="[^"]+" src="([^"]+)">', page.text)
     assert "<script" not in page.text
     assert "frame-src 'self'" in page.headers["content-security-policy"]
     assert page.headers["x-frame-options"] == "DENY"

@@ -109,17 +109,14 @@ def test_every_field_has_a_label_and_every_heading_and_language_is_there(pages_o
 
 def _luminance(colour):
     channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [
-        one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in channels
-    ]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def test_text_and_controls_have_the_contrast_of_wcag_aa_in_light_and_dark(sandbox, http):
     sheet = http.get(f"{sandbox.authority}/static/sandbox.css").text
     schemes = [
-        dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", part))
-        for part in sheet.split("@media")[:2]
+        dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", part)) for part in sheet.split("@media")[:2]
     ]
     grounds = ("page", "surface", "raised", "bad-surface", "good-surface")
     pairs = [(ink, ground, 4.5) for ink in ("text", "quiet") for ground in grounds]
@@ -131,9 +128,7 @@ def test_text_and_controls_have_the_contrast_of_wcag_aa_in_light_and_dark(sandbo
     ]
     for scheme in schemes:
         for ink, ground, least in pairs:
-            light, dark = sorted(
-                (_luminance(scheme[one]) for one in (ink, ground)), reverse=True
-            )
+            light, dark = sorted((_luminance(scheme[one]) for one in (ink, ground)), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= least, (ink, ground, scheme[ink])
 
 
@@ -158,9 +153,7 @@ def test_a_cookie_of_another_shape_is_replaced(sandbox, http):
 def test_a_form_without_the_right_token_is_refused(sandbox, http, token):
     url, fields = new_app_form(sandbox, csrf=token)
     http.get(url)  # leaves the cookie
-    answer = http.post(
-        url, {name: value for name, value in fields.items() if value is not None}
-    )
+    answer = http.post(url, {name: value for name, value in fields.items() if value is not None})
     assert answer.status_code == 403
     assert "This form was not accepted" in answer.text
     assert "Not wanted" not in http.get(sandbox.portal).text
@@ -188,9 +181,7 @@ def test_a_token_that_comes_as_a_file_is_refused(sandbox, http):
     assert "Not wanted" not in http.get(sandbox.portal).text
 
 
-@pytest.mark.parametrize(
-    "page", ["authentication", "secrets", "permissions", "manifest", "delete"]
-)
+@pytest.mark.parametrize("page", ["authentication", "secrets", "permissions", "manifest", "delete"])
 def test_every_form_of_an_app_asks_for_the_token(sandbox, http, page):
     url = f"{sandbox.portal}/apps/{sandbox.client_id}/{page}"
     before = http.get(f"{sandbox.portal}/apps/{sandbox.client_id}/manifest").text

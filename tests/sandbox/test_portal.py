@@ -211,20 +211,14 @@ def test_the_manifest_takes_what_the_box_refuses_and_comes_back_the_same(http, a
     page = save_manifest(http, app_url, changed)
     assert "Saved." in page.text and page.text.count("</textarea>") == 1
     assert manifest(http, app_url) == changed
-    assert (
-        "http://127.0.0.1:8000/connect/get_token/" in http.get(f"{app_url}/authentication").text
-    )
+    assert "http://127.0.0.1:8000/connect/get_token/" in http.get(f"{app_url}/authentication").text
 
 
 def test_the_manifest_writes_permissions_by_their_ids(http, app_url):
     mail_send = "e383f46e-2787-4529-855e-0e479a3ffac0"
     changed = manifest(http, app_url)
-    changed["requiredResourceAccess"][0]["resourceAccess"] = [
-        {"id": mail_send, "type": "Scope"}
-    ]
-    assert changed["requiredResourceAccess"][0]["resourceAppId"].startswith(
-        "00000003-0000-0000"
-    )
+    changed["requiredResourceAccess"][0]["resourceAccess"] = [{"id": mail_send, "type": "Scope"}]
+    assert changed["requiredResourceAccess"][0]["resourceAppId"].startswith("00000003-0000-0000")
     save_manifest(http, app_url, changed)
     page = http.get(f"{app_url}/permissions").text
     assert re.findall(r'value="([\w.]+)" checked', page) == ["Mail.Send"]
