@@ -5,7 +5,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,14 @@ class Token:
     expires_at: datetime  # aware; counted from the answer by this computer's clock
     raw: Mapping[str, Any] = field(default_factory=dict)  # the answer as it came
     endpoint: str = "v2.0"
-    not_granted: tuple[str, ...] = ()  # of the permissions that were asked for
+    asked: str = ""  # the scope of the sign-in; version 1 asks for nothing there
+
+    @property
+    def not_granted(self) -> list[str]:
+        """The permissions that were asked for in vain: what needs them will be refused."""
+        # https://graph.microsoft.com/Mail.Send is Mail.Send, in any letters.
+        granted = {name.lower().rpartition("/")[2] for name in self.scope.split()} | OIDC_SCOPES
+        return [n for n in self.asked.split() if n.lower().rpartition("/")[2] not in granted]
 
     def __repr__(self) -> str:
         return "\n".join(f"{name:13} {value}" for name, value in self._rows().items())
@@ -70,12 +77,7 @@ def exchange_code(app: Registration, attempt: "SignIn", code: str) -> Token:
         "redirect_uri": app.redirect_uri,
         "code_verifier": attempt.code_verifier,
     }
-    token = _ask(app, attempt.endpoint, form, "The code was not exchanged")
-    # https://graph.microsoft.com/Mail.Send is Mail.Send, in any letters.
-    granted = {name.lower().rpartition("/")[2] for name in token.scope.split()} | OIDC_SCOPES
-    asked = attempt.scope.split()
-    lacking = tuple(n for n in asked if n.lower().rpartition("/")[2] not in granted)
-    return replace(token, not_granted=lacking)
+    return _ask(app, attempt, form, "The code was not exchanged")
 
 
 def refresh(app: Registration, token: Token) -> Token:
@@ -87,7 +89,7 @@ def refresh(app: Registration, token: Token) -> Token:
     if not token.refresh_token:
         raise TokenInvalid(*said("no refresh token"))
     form = {"grant_type": "refresh_token", "refresh_token": token.refresh_token}
-    return _ask(app, token.endpoint, form, "The token was not refreshed", token.refresh_token)
+    return _ask(app, token, form, "The token was not refreshed")
 
 
 def read_jwt(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -142,26 +144,28 @@ def verify_id_token(app: Registration, attempt: "SignIn", token: Token) -> dict[
     return claims
 
 
-def _ask(
-    app: Registration, endpoint: str, form: dict[str, str], no: str, old: Secret | None = None
-) -> Token:
+def _ask(app: Registration, before: "SignIn | Token", form: dict[str, str], no: str) -> Token:
     form["client_id"] = app.client_id
     if app.client_secret:
         form["client_secret"] = app.client_secret
-    if endpoint == "v1":
+    if before.endpoint == "v1":
         form["resource"] = app.cloud.resource
-    url = app.cloud.endpoint(app.tenant, "token", endpoint)
+    url = app.cloud.endpoint(app.tenant, "token", before.endpoint)
     answer = post_form(app.cloud, url, form)
     content = answer.json
     if content is None or not content.keys() & {"error", "access_token"}:
         raise _not_the_service(answer)
     if answer.status != 200 or "error" in content:
         raise TokenRefused(no, content)
-    return _token(content, endpoint, old)
+    return _token(content, before)
 
 
-def _token(content: dict[str, Any], endpoint: str, old_refresh_token: Secret | None) -> Token:
-    """Check the members that the next step relies on (RFC 6749 §5.1), and keep the rest."""
+def _token(content: dict[str, Any], before: "SignIn | Token") -> Token:
+    """Check the members that the next step relies on, and keep the rest.
+
+    Left out, the scope is the one before, and so is the refresh token (RFC 6749 §5.1, §6).
+    """
+    old = before if isinstance(before, Token) else None
     if str(content.get("token_type")).lower() != "bearer":
         raise _unusable("its token_type is not Bearer")
     for name in TOKENS:
@@ -173,11 +177,12 @@ def _token(content: dict[str, Any], endpoint: str, old_refresh_token: Secret | N
     return Token(
         access_token=content["access_token"],
         id_token=content.get("id_token"),
-        refresh_token=content.get("refresh_token") or old_refresh_token,
-        scope=str(content.get("scope") or ""),
+        refresh_token=content.get("refresh_token") or (old.refresh_token if old else None),
+        scope=str(content.get("scope") or before.scope),
         expires_at=datetime.now(UTC) + timedelta(seconds=_life_s(content.get("expires_in"))),
         raw=content,
-        endpoint=endpoint,
+        endpoint=before.endpoint,
+        asked=old.asked if old else before.scope,
     )
 
 

@@ -102,6 +102,21 @@ def test_scopes_may_be_one_string_and_doubles_go():
     assert query_of(start_sign_in(APP, "openid  User.Read openid"))["scope"] == "openid User.Read"
 
 
+@pytest.mark.parametrize("wrong", [{"prompt": "always"}, {"response_mode": "fragment"}])
+def test_a_parameter_that_no_service_takes_is_refused(wrong):
+    with pytest.raises(RegistrationError, match="prompt"):
+        start_sign_in(APP, **wrong)
+
+
+def test_what_is_printed_of_an_attempt_is_its_page_and_no_query():
+    attempt = start_sign_in(APP)
+    page = "https://login.microsoftonline.com/common/oauth2/v2.0/authorize"
+    assert repr(attempt) == f"SignIn(endpoint='v2.0', url='{page}', …)"
+    assert f"<code>{page}</code>" in attempt._repr_html_()
+    with pytest.raises(AttributeError):
+        attempt.state = "another"
+
+
 def test_the_shown_link_is_a_real_one_and_opens_beside_the_notebook():
     html = start_sign_in(APP)._repr_html_()
     assert re.search(r'<a href="https://[^"<>]+" target="_blank"', html)

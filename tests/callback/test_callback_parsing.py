@@ -82,3 +82,14 @@ def test_an_address_with_a_slip_of_the_hand_gives_no_other_code(place, cut, put)
         fields = dict(parse_qsl(query.partition("#")[0]))
         assert address == APP.redirect_uri
         assert (fields["code"], fields["state"]) == (took, ATTEMPT.state)
+
+
+def test_an_address_without_a_path_comes_back_with_a_slash():
+    bare = Registration(APP.client_id, redirect_uri="http://localhost:8000")
+    for address in ("http://localhost:8000", "http://localhost:8000/"):
+        server = CallbackServer(bare, ATTEMPT)
+        assert server.accept(f"{address}?{urlencode(HONEST)}") == CODE
+    with pytest.raises(CallbackError, match="begin with"):
+        CallbackServer(bare, ATTEMPT).accept(f"http://localhost:8000//?{urlencode(HONEST)}")
+    with pytest.raises(CallbackError, match="begin with"):
+        CallbackServer(APP, ATTEMPT).accept(f"{APP.redirect_uri}/?{urlencode(HONEST)}")

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,15 +12,17 @@ from hypothesis import strategies as st
 
 from graphhelpers import (
     NoAnswer,
+    Secret,
     TokenInvalid,
     TokenRefused,
     exchange_code,
+    refresh,
     start_sign_in,
     wire,
 )
 from graphhelpers.tokens import LONGEST_LIFE_S, SHORT_LIFE_S
 from tests.issued import GOOD, TOKEN_V2, exchange_at, fails_once, html
-from tests.kit import as_json, asked, bend, code_of
+from tests.kit import app_at, as_json, asked, bend, code_of
 from tests.trap import Trap, answer, drip, reset
 
 
@@ -239,3 +242,26 @@ def test_nobody_listening_means_that_the_code_is_still_good():
     with pytest.raises(NoAnswer, match="nothing listens") as caught:
         exchange_at(trap)
     assert caught.value.outcome == "not sent"
+
+
+@pytest.mark.case("N10")
+def test_a_scope_that_is_left_out_is_the_one_that_was_asked_for():
+    without = {name: value for name, value in GOOD.items() if name != "scope"}
+    with Trap(as_json(without), as_json(without)) as trap:
+        app = app_at(trap)
+        attempt = start_sign_in(app, "openid Mail.Send offline_access")
+        token = exchange_code(app, attempt, "canary~code")
+        assert token.scope == attempt.scope and token.not_granted == []
+        assert refresh(app, replace(token, refresh_token=Secret("canary~r"))).scope == token.scope
+
+
+@pytest.mark.case("N10")
+def test_what_was_asked_for_in_vain_is_told_also_after_a_refresh():
+    granted = "https://graph.microsoft.com/user.read openid"
+    said = GOOD | {"scope": granted, "refresh_token": "canary~refresh"}
+    with Trap(as_json(said)) as trap:
+        app = app_at(trap)
+        token = exchange_code(app, start_sign_in(app), "canary~code")
+        for one in (token, refresh(app, token)):
+            assert one.not_granted == ["Mail.Send"]
+            assert "not granted   Mail.Send" in repr(one)
