@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .errors import RegistrationError
 from .help_cards import said
@@ -18,6 +18,20 @@ def is_loopback(host: str | None) -> bool:
         return host == "localhost" or ip_address(host or "").is_loopback
     except ValueError:
         return False
+
+
+def expect(kind: type, value: object, name: str) -> None:
+    """Refuse a value of another kind here, where its name is known."""
+    if not isinstance(value, kind):
+        raise RegistrationError(*said("wrong type", name=name, kind=kind, found=type(value)))
+
+
+def parts_of(url: str) -> SplitResult:
+    """Return the parts of an address; what is none has no parts."""
+    try:
+        return urlsplit(url)
+    except (ValueError, AttributeError, TypeError):  # a bracket that never closes; no text
+        return urlsplit("")
 
 
 @dataclass(frozen=True)
@@ -59,12 +73,10 @@ class Cloud:
 
 
 def _base_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        secure = parts.scheme == "https" or parts.scheme == "http" and is_loopback(parts.hostname)
-    except ValueError:  # a bracket that never closes
-        parts, secure = urlsplit(""), False
-    if not secure or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+    parts = parts_of(url)
+    secure = parts.scheme == "https" or parts.scheme == "http" and is_loopback(parts.hostname)
+    # A printable character, and none that begins a user, a query or a fragment.
+    if not (secure and parts.hostname and re.fullmatch(r"[!-\"$->A-\[\]-~]+", url)):
         raise RegistrationError(*said("cloud address", url=repr(url)))
     return url.rstrip("/")
 

@@ -2,33 +2,42 @@
 
 import json
 import os
-import random
 import re
 import stat
 import tempfile
 import time
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from platformdirs import user_config_path
 
-from .clouds import GUID, MICROSOFT, Cloud, is_loopback
+from .clouds import GUID, MICROSOFT, Cloud, expect, is_loopback, parts_of
 from .display import Secret
 from .errors import RegistrationError
 from .help_cards import said
 
 DEFAULT_REDIRECT_URI = "http://localhost:8000/connect/get_token/"
-TENANT_GROUPS = ("common", "organizations", "consumers")
 DOMAIN = r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
-TENANT = re.compile(f"{GUID.pattern}|{DOMAIN}", re.I)
+TENANT = re.compile(f"common|organizations|consumers|(?i:{GUID.pattern}|{DOMAIN})")
 ODD = re.compile(r"^[\"'`<>]|[\"'`<>]$|[^!-~]")
-PLACEHOLDER = re.compile(r"((your|my|the|client|app)[-_]?)*(secret|password)[-_a-z]*|(.)\4*", re.I)
+# What templates hold: words such as <your client secret>, one repeated character, or asterisks.
+WORDS = "your|my|the|client|app|tenant|secret|password|value|id|enter|here|replace|changeme"
+PLACEHOLDER = re.compile(rf"[^\w.]*(({WORDS})[^a-z0-9.]*)+|(\w)(\3|-)*|[^*/]*\*{{3}}.*", re.I)
 KEPT = ("client_id", "client_secret", "redirect_uri", "tenant")
-TRIES = 50  # to save, while other programs save too
+TRIES = 200  # to save, while other programs save too; each time one of them gets done
+
+
+@contextmanager
+def _told(card: str) -> Iterator[None]:
+    """Say in our words what the system has against reading or writing the file."""
+    try:
+        yield
+    except OSError as error:
+        raise RegistrationError(*said(card, path=_path(), reason=error.strerror)) from None
 
 
 @dataclass(frozen=True)
@@ -48,33 +57,32 @@ class Registration:
     def __post_init__(self) -> None:
         for name in KEPT:
             _refuse_odd_characters(name, getattr(self, name))
-        if not isinstance(self.cloud, Cloud):
-            raise RegistrationError(*said("no cloud", kind=type(self.cloud).__name__))
-        if not GUID.fullmatch(self.client_id) or not int(self.client_id.replace("-", ""), 16):
+        expect(Cloud, self.cloud, "cloud")
+        if not GUID.fullmatch(self.client_id):
             raise RegistrationError(*said("client id", length=len(self.client_id)))
-        if self.client_id == self.tenant:
+        if self.client_id.lower() == self.tenant.lower():
             raise RegistrationError(*said("one id twice"))
-        if not (self.tenant in TENANT_GROUPS or TENANT.fullmatch(self.tenant)):
+        if not TENANT.fullmatch(self.tenant):
             raise RegistrationError(*said("tenant", length=len(self.tenant)))
         _check_redirect_uri(self.redirect_uri)
         if self.client_secret is not None:
             if GUID.fullmatch(self.client_secret):
                 raise RegistrationError(*said("secret id"))
-            if PLACEHOLDER.fullmatch(self.client_secret):
-                raise RegistrationError(*said("placeholder"))
             object.__setattr__(self, "client_secret", Secret(self.client_secret))
 
+    @_told("not saved")
     def save(self) -> Path:
         """Keep this registration for its cloud, mode 0600, and return the file's path."""
-        _update(self.cloud.name, {name: getattr(self, name) for name in KEPT})
-        return _path()
+        return _update(self.cloud.name, {name: getattr(self, name) for name in KEPT})
 
     @classmethod
+    @_told("unreadable")
     def load(cls, cloud: Cloud = MICROSOFT, default: Self | None = None) -> Self:
         """Return the registration saved for this cloud, at the addresses that `cloud` has now.
 
         Where none is saved, returns `default`, or raises RegistrationError when there is none.
         """
+        expect(Cloud, cloud, "cloud")
         if entry := _read().get(cloud.name):
             return cls(**entry, cloud=cloud)
         if default is None:
@@ -82,10 +90,12 @@ class Registration:
         return default
 
     @classmethod
+    @_told("not saved")
     def forget(cls, cloud: Cloud = MICROSOFT) -> None:
         """Take the registration of this cloud off the disk; doing so twice is fine."""
+        expect(Cloud, cloud, "cloud")
         _update(cloud.name, None)
-        for left in _path().parent.glob(f"{_path().name}?*"):  # by a save that was killed
+        for left in _path().parent.glob(f"{_path().name}?*"):  # by damage, or a killed save
             left.unlink(missing_ok=True)
 
 
@@ -95,23 +105,21 @@ def _refuse_odd_characters(name: str, text: object) -> None:
         return
     if not isinstance(text, str) or not text:
         raise RegistrationError(*said("empty", name=name))
+    if PLACEHOLDER.fullmatch(text):
+        raise RegistrationError(*said("placeholder", name=name))
     if odd := ODD.search(text):
         code, position = ord(odd[0]), odd.start() + 1
         raise RegistrationError(*said("odd character", name=name, code=code, position=position))
 
 
 def _check_redirect_uri(uri: str) -> None:
-    parts = urlsplit("")
-    with suppress(ValueError):  # a bracket that never closes
-        parts = urlsplit(uri)
-    port = parts.netloc.rpartition(":")[2]
+    parts = parts_of(uri)
+    port = re.fullmatch(r"(?:\[.+]|[^:]+):([0-9]{1,5})", parts.netloc)
     rules = {
         "it must begin with http://": parts.scheme == "http",
         "its host must be localhost or 127.0.0.1": is_loopback(parts.hostname),
-        "it needs a port from 1 to 65535, such as :8000": port.isdecimal()
-        and 0 < int(port) < 65_536,
-        "it can't have a user name": "@" not in parts.netloc,
-        "it can't have a query or a fragment": not (set("?#") & set(uri)),
+        "it needs a port from 1 to 65535, such as :8000": port and 0 < int(port[1]) < 65_536,
+        "it can't have a user name, a query or a fragment": not (set("@?#") & set(uri)),
         "it has more than 256 characters": len(uri) <= 256,
     }
     if broken := [rule for rule, kept in rules.items() if not kept]:
@@ -126,63 +134,55 @@ def _path() -> Path:
 
 def _read() -> dict[str, dict[str, str]]:
     """Return the saved entries by cloud; none is fine, damage is moved aside and told."""
+    path = _path()
     try:
-        _check_owner(_path())
-        entries = json.loads(_path().read_text("utf-8"))
+        if os.name == "posix":  # on Windows a user's own folder is closed to others
+            _check_owner(path)
+        entries = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except OSError as error:
-        raise RegistrationError(*said("unreadable", path=_path(), reason=error.strerror)) from None
     except (ValueError, RecursionError):
-        raise _damaged() from None
-    if not isinstance(entries, dict) or not all(
-        isinstance(entry, dict) and "client_id" in entry for entry in entries.values()
-    ):
-        raise _damaged()
-    if any(entry.keys() - set(KEPT) for entry in entries.values()):
-        raise RegistrationError(*said("newer registration", path=_path()))
-    return entries
+        entries = None
+    each = entries.values() if isinstance(entries, dict) else [entries]
+    if any(isinstance(entry, dict) and entry.keys() - set(KEPT) for entry in each):
+        raise RegistrationError(*said("newer registration", path=path))
+    if not all(isinstance(entry, dict) and "client_id" in entry for entry in each):
+        aside = path.with_name(f"{path.name}.damaged-{os.urandom(3).hex()}")
+        os.replace(path, aside)
+        raise RegistrationError(*said("damaged registration", aside=aside))
+    return dict(entries)
 
 
 def _check_owner(path: Path) -> None:
     """Refuse a file that another user may have put there, and keep others from reading ours."""
-    if os.name == "posix":  # on Windows a user's own folder is closed to others
-        folder, file = path.parent.stat(), path.lstat()
-        ours = file.st_uid == os.geteuid() and not stat.S_ISLNK(file.st_mode)
-        if not ours or folder.st_mode & stat.S_IWOTH:
-            raise RegistrationError(*said("not private", path=path))
-        if file.st_mode & 0o077:
-            path.chmod(0o600)
-            warnings.warn(f"Others could read {path}; now only you can.", stacklevel=4)
+    if path.parent.stat().st_mode & stat.S_IWOTH:
+        raise RegistrationError(*said("not private", path=path))
+    file = path.lstat()
+    if not stat.S_ISREG(file.st_mode) or file.st_uid != os.geteuid():
+        raise RegistrationError(*said("not private", path=path))
+    if file.st_mode & 0o077:
+        path.chmod(0o600)
+        warnings.warn(f"Others could read {path}; now only you can.", stacklevel=6)
 
 
-def _damaged() -> RegistrationError:
-    aside = _path().with_suffix(f".damaged-{os.urandom(3).hex()}")
-    os.replace(_path(), aside)
-    return RegistrationError(*said("damaged registration", aside=aside))
-
-
-def _update(cloud: str, entry: dict[str, Any] | None) -> None:
+def _update(cloud: str, entry: dict[str, Any] | None) -> Path:
     """Put one entry in, or take it out (None), and leave the others as they are now.
 
     Another program may do so too. There is no lock that a killed one could leave behind: the
     file is replaced only while it is the one that was read, until it says what it should.
     """
     path = _path()
-    if entry and any(os.path.exists(folder / ".git") for folder in path.parents):
+    above = Path(os.path.realpath(path)).parents
+    if entry and any(os.path.exists(folder / ".git") for folder in above):
         raise RegistrationError(*said("work tree", path=path))
-    for attempt in range(TRIES):
-        time.sleep(random.random() * attempt / 1000)  # noqa: S311 (seconds: let the others get done)
+    for _ in range(TRIES):
         entries = _read()
         wanted = {name: e for name, e in {**entries, cloud: entry}.items() if e is not None}
         if wanted == entries:
-            return
-        try:
+            return path
+        with suppress(FileNotFoundError):  # another program forgets, and clears up
             _replace(path, wanted, entries)
-        except OSError as error:
-            told = said("not saved", folder=path.parent, reason=error.strerror)
-            raise RegistrationError(*told) from None
-    raise RegistrationError(*said("not saved", folder=path.parent, reason="others save there too"))
+    raise RegistrationError(*said("not saved", path=path, reason="others save there too"))
 
 
 def _replace(path: Path, entries: dict[str, Any], read: dict[str, Any]) -> None:
@@ -197,6 +197,7 @@ def _replace(path: Path, entries: dict[str, Any], read: dict[str, Any]) -> None:
         if _read() == read:  # nobody else has saved in between
             os.replace(temporary, path)
             _flush(path.parent)
+            time.sleep(0.02)  # seconds; who had read the old one before has replaced it by then
     finally:
         Path(temporary).unlink(missing_ok=True)
 
@@ -205,5 +206,6 @@ def _flush(folder: Path) -> None:
     """Let the new name outlive a loss of power, too."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
-        os.fsync(handle)
+        with suppress(OSError):  # some file systems can't flush a folder; the file is there
+            os.fsync(handle)
         os.close(handle)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from .clouds import expect
 from .display import Secret, escaped
 from .errors import RegistrationError
 from .help_cards import said
@@ -55,6 +56,7 @@ def start_sign_in(
     stand in the registration. `response_mode` is "query" or "form_post", `prompt` is "login",
     "select_account", "consent" or "none" (Microsoft: "OAuth 2.0 authorization code flow").
     """
+    expect(Registration, app, "app")
     if prompt not in PROMPTS or response_mode not in RESPONSE_MODES:
         raise RegistrationError(*said("sign-in parameter", prompt=prompt, mode=response_mode))
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))  # 256 bits each
@@ -84,7 +86,8 @@ def code_challenge(code_verifier: str) -> str:
 
 
 def _scope(scopes: Iterable[str] | str) -> str:
-    names = [*dict.fromkeys(scopes.split() if isinstance(scopes, str) else scopes or ())]
+    names = scopes.split() if isinstance(scopes, str) else scopes
+    names = [*names] if isinstance(names, Iterable) else [names]
     if not names or not all(isinstance(n, str) and SCOPE.fullmatch(n) for n in names):
         raise RegistrationError(*said("scopes", names=names))
-    return " ".join(names)
+    return " ".join(dict.fromkeys(names))  # each once

@@ -48,7 +48,7 @@ def test_without_a_secret_it_is_a_public_client(home):
     ("values", "complaint"),
     [
         ({"Client_ID": ""}, "client_id is empty"),
-        ({"Client_ID": "my app"}, "odd character"),
+        ({"Client_ID": "mail tutor"}, "odd character"),
         ({"Client_secret": "99999999-bbbb-3333-cccc-4444dddd5555"}, "Secret ID"),
         ({"Redirect_URI": "https://example.org/cb"}, "must begin with http://"),
         ({"Tenant": "https://login.microsoftonline.com/common"}, "not a tenant"),

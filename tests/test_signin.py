@@ -1,11 +1,9 @@
 import hashlib
 import re
 from base64 import urlsafe_b64encode
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from graphhelpers import CHINA, DEFAULT_REDIRECT_URI, Registration, RegistrationError, start_sign_in
 from graphhelpers.signin import code_challenge
@@ -58,14 +56,6 @@ def test_the_verifier_stays_here_and_only_its_hash_travels():
     assert attempt.code_verifier not in repr(attempt) + attempt._repr_html_()
     digest = hashlib.sha256(attempt.code_verifier.encode()).digest()
     assert urlsafe_b64encode(digest).rstrip(b"=").decode() in attempt.url
-
-
-@pytest.mark.case("F064", "N16", "N23", "N26")
-def test_a_hundred_thousand_values_are_all_different_and_well_formed():
-    attempts = [start_sign_in(APP) for _ in range(34_000)]
-    values = {v for a in attempts for v in (a.state, a.nonce, a.code_verifier)}
-    assert len(values) == 102_000
-    assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", value) for value in values)
 
 
 def test_optional_parameters_are_sent_when_asked_for():
@@ -121,18 +111,3 @@ def test_the_shown_link_is_a_real_one_and_opens_beside_the_notebook():
     html = start_sign_in(APP)._repr_html_()
     assert re.search(r'<a href="https://[^"<>]+" target="_blank"', html)
     assert "&amp;state=" in html
-
-
-@pytest.mark.case("F063", "F068")
-@given(
-    hint=st.text(min_size=1, max_size=40), path=st.from_regex(r"[a-z&+=%;]{0,20}", fullmatch=True)
-)
-def test_every_value_is_encoded_exactly_once(hint, path):
-    app = Registration(APP.client_id, redirect_uri=f"http://localhost:8000/{path}")
-    try:
-        hint.encode("utf-8")
-    except UnicodeEncodeError:
-        return
-    query = parse_qs(urlsplit(start_sign_in(app, login_hint=hint).url).query)
-    assert query["login_hint"] == [hint]
-    assert query["redirect_uri"] == [app.redirect_uri]
