@@ -129,6 +129,8 @@ def _check_redirect_uri(uri: str) -> None:
 def _path() -> Path:
     home = os.environ.get("GRAPHHELPERS_HOME")
     folder = Path(home) if home else user_config_path("graphhelpers", appauthor=False)
+    if not folder.is_absolute():  # it would be another one in each working directory
+        raise RegistrationError(*said("no home", folder=folder))
     return folder / "registrations.json"
 
 

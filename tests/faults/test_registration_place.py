@@ -94,6 +94,16 @@ def test_a_path_that_cannot_be_is_told(tmp_path, monkeypatch, name):
 
 
 @pytest.mark.case("F187")
+@pytest.mark.parametrize("path", ["kept", "~/kept", "./kept", "../kept"])
+def test_a_path_that_depends_on_where_one_is_is_refused(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRAPHHELPERS_HOME", path)
+    for act in ACTS:
+        assert "whole path" in told(act).fix
+    assert not list(tmp_path.rglob("registrations*"))
+
+
+@pytest.mark.case("F187")
 @pytest.mark.skipif(os.name != "posix", reason="HOME is a POSIX matter")
 @pytest.mark.parametrize("user_home", [None, "relative"])
 def test_without_home_it_is_the_users_own_folder(tmp_path, user_home):
