@@ -41,9 +41,6 @@ class WireLog(deque[Exchange]):
     It shows itself as a table; `.diagram()` draws the same exchanges as a sequence diagram.
     """
 
-    def __init__(self) -> None:
-        super().__init__(maxlen=KEPT)
-
     def __repr__(self) -> str:
         lines = (f"{number:3}  {exchange}" for number, exchange in enumerate(tuple(self), 1))
         return "\n".join(lines) or "Nothing has gone over the wire yet."
@@ -129,4 +126,4 @@ def _label(text: str) -> str:
     return "".join(c if c.isalnum() or c in " /._-…" else f"#{ord(c)};" for c in short)
 
 
-wire_log = WireLog()
+wire_log = WireLog(maxlen=KEPT)

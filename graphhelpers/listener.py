@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
 from http import HTTPStatus
 from pathlib import Path
 
@@ -84,7 +84,8 @@ class Listener:
             except OSError as error:
                 if address != "::1" or not self._sockets or error.errno in TAKEN:
                     self.close()
-                    raise _cannot_listen(self.port, error) from None
+                    key = "port taken" if error.errno in TAKEN else "cannot listen"
+                    raise CallbackError(*said(key, port=self.port, reason=error.strerror)) from None
                 # This machine has no IPv6.
 
     async def _serve(self) -> None:
@@ -95,14 +96,12 @@ class Listener:
         await stop.wait()  # what is still connected ends with the loop
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        # Of an error, a time-out (an OSError, too) or the end nothing is said: a thread's output
+        # would land in any cell.
+        with closing(writer), suppress(OSError, asyncio.CancelledError):
             async with asyncio.timeout(LONGEST_CONNECTION_S):
                 writer.write(await self._answered(reader))
                 await writer.drain()
-        except (OSError, asyncio.CancelledError):  # a time-out is an OSError, too
-            pass  # say nothing: a thread's output would land in any cell
-        finally:
-            writer.close()
 
     async def _answered(self, reader: asyncio.StreamReader) -> bytes:
         """Read one request, and return the answer to it; nothing for a TLS handshake."""
@@ -162,8 +161,3 @@ def _page(method: bytes, status: int, words: str) -> bytes:
     lines = [f"{name}: {value}" for name, value in headers.items()]
     head = "\r\n".join([f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *lines, "", ""])
     return head.encode("ascii") + (b"" if method == b"HEAD" else body)
-
-
-def _cannot_listen(port: int, error: OSError) -> CallbackError:
-    key = "port taken" if error.errno in TAKEN else "cannot listen"
-    return CallbackError(*said(key, port=port, reason=error.strerror))

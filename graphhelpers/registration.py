@@ -157,9 +157,9 @@ def _read() -> dict[str, dict[str, str]]:
 
 def _check_owner(path: Path) -> None:
     """Refuse a file that another user may have put there, and keep others from reading ours."""
-    if path.parent.stat().st_mode & stat.S_IWOTH:
-        raise RegistrationError(*said("not private", path=path))
-    file = path.lstat()
+    open_to_all = path.parent.stat().st_mode & stat.S_IWOTH
+    # There anybody may put the file that isn't there yet, so the folder, which is none, is refused.
+    file = path.parent.lstat() if open_to_all else path.lstat()
     if not stat.S_ISREG(file.st_mode) or file.st_uid != os.geteuid():
         raise RegistrationError(*said("not private", path=path))
     if file.st_mode & 0o077:

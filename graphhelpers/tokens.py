@@ -150,8 +150,7 @@ def _ask(app: Registration, before: "SignIn | Token", form: dict[str, str], no: 
         form["client_secret"] = app.client_secret
     if before.endpoint == "v1":
         form["resource"] = app.cloud.resource
-    url = app.cloud.endpoint(app.tenant, "token", before.endpoint)
-    answer = post_form(app.cloud, url, form)
+    answer = post_form(app.cloud, app.cloud.endpoint(app.tenant, "token", before.endpoint), form)
     content = answer.json
     if content is None or not content.keys() & {"error", "access_token"}:
         raise _not_the_service(answer)

@@ -1,11 +1,11 @@
 import json
 
-from graphhelpers import Secret
+from graphhelpers import Secret, wire_log
 from graphhelpers.exchanges import KEPT, Exchange, WireLog, masked, request_line, sealed
 
 
 def log_of(*exchanges: Exchange) -> WireLog:
-    log = WireLog()
+    log = WireLog(maxlen=wire_log.maxlen)
     for exchange in exchanges:
         log.append(exchange)
     return log
