@@ -48,6 +48,16 @@ def test_a_cell_run_again_takes_over_from_its_earlier_run(app, attempt):
         earlier.wait(0)
 
 
+@pytest.mark.case("F043")
+def test_an_earlier_run_that_is_stopped_late_leaves_the_newest_in_charge(app, attempt):
+    first, second = (CallbackServer(app, attempt).start() for _ in range(2))
+    first.stop()
+    with CallbackServer(app, attempt) as third:  # takes over from the second
+        still_waits(third, attempt)
+    with pytest.raises(CallbackError):
+        second.wait(0)
+
+
 @pytest.mark.case("F042")
 def test_a_port_taken_by_another_program_is_named(app, attempt):
     port = int(app.redirect_uri.split(":")[2].split("/")[0])

@@ -13,6 +13,7 @@ from graphhelpers import (
     SignInRefused,
     start_sign_in,
 )
+from graphhelpers.callback import MOST_FIELDS
 
 from .listening import CODE, good
 
@@ -93,3 +94,19 @@ def test_an_address_without_a_path_comes_back_with_a_slash():
         CallbackServer(bare, ATTEMPT).accept(f"http://localhost:8000//?{urlencode(HONEST)}")
     with pytest.raises(CallbackError, match="begin with"):
         CallbackServer(APP, ATTEMPT).accept(f"{APP.redirect_uri}/?{urlencode(HONEST)}")
+
+
+@pytest.mark.case("F006", "F007", "F016")
+def test_the_refusal_says_which_rule_was_broken():
+    server = CallbackServer(APP, ATTEMPT)
+    many = [(f"field{number}", "x") for number in range(MOST_FIELDS - 2)]
+    for pairs, words in (
+        ([("code", CODE)], "has no state"),
+        ([("code", CODE), ("state", "x")], "belongs to another sign-in"),
+        ([("state", ATTEMPT.state)], "neither a code nor an error"),
+        ([*HONEST.items(), ("code", "x")], "twice"),
+        ([*HONEST.items(), *many, ("one", "more")], "isn't a query"),
+    ):
+        with pytest.raises(CallbackError, match=words):
+            server.accept(f"{APP.redirect_uri}?{urlencode(pairs)}")
+    assert server.accept(f"{APP.redirect_uri}?{urlencode([*HONEST.items(), *many])}") == CODE
