@@ -81,6 +81,19 @@ def test_the_issuer_of_these_tests_signs_well(issuer):
     ]
 
 
+@pytest.mark.case("F120", "N45")
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+def test_clocks_may_differ_by_five_minutes_and_no_more(issuer, claim):
+    late = -1 if claim == "exp" else 1
+    for off_s, good in ((290, True), (310, False)):
+        signed = issuer.sign(issuer.claims(**{claim: int(time.time()) + late * off_s}))
+        if good:
+            assert issuer.verify(signed)
+        else:
+            with pytest.raises(TokenInvalid, match="clock"):
+                issuer.verify(signed)
+
+
 @pytest.mark.case("F120", "F121", "F122", "F123", "F126", "N42", "N43", "N45", "N47")
 @pytest.mark.parametrize(
     ("change", "why"),

@@ -180,7 +180,8 @@ def test_a_token_that_is_no_jwt_is_used_as_it_is():
         (3599, 3599), ("3599", 3599), (3599.5, 3599.5), ("3599.5", 3599.5), (..., SHORT_LIFE_S),
         (None, SHORT_LIFE_S), (-1, SHORT_LIFE_S), (0, SHORT_LIFE_S), ("soon", SHORT_LIFE_S),
         (10**30, SHORT_LIFE_S), (10**400, SHORT_LIFE_S), ("inf", SHORT_LIFE_S),
-        ("nan", SHORT_LIFE_S), ([], SHORT_LIFE_S), ({}, SHORT_LIFE_S), ("", SHORT_LIFE_S),
+        ("nan", SHORT_LIFE_S), (366 * 86_400, 366 * 86_400), (366 * 86_400 + 1, 300), (1, 1),
+        ([], SHORT_LIFE_S), ({}, SHORT_LIFE_S), ("", SHORT_LIFE_S),
         (LONGEST_LIFE_S + 1, SHORT_LIFE_S),
     ],
 )  # fmt: skip
