@@ -2,6 +2,7 @@ import threading
 import time
 from datetime import UTC, datetime
 from email.utils import formatdate
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -161,7 +162,31 @@ def test_a_429_is_waited_for_and_then_asked_once_more():
             cloud_of(trap), "GET", "/v1.0/me", TOKEN, progress=lambda *note: notes.append(note)
         )
         assert time.monotonic() - began >= 0.3
-    assert result.json == {"ok": 1} and len(trap.requests) == 2 and len(notes) == 1
+    assert result.json == {"ok": 1} and len(trap.requests) == 2
+    assert notes == [(0, 1, "throttled: waiting 0 s, as the service asked")]
+
+
+def test_a_429_that_names_no_pause_is_waited_for_twice_as_long_each_time(monkeypatch):
+    pauses = []
+    clock = SimpleNamespace(monotonic=time.monotonic, time=time.time, sleep=pauses.append)
+    monkeypatch.setattr(wire, "time", clock)
+    busy = answer(b"{}", "429 Too Many Requests")
+    with Trap(busy, busy, busy, answer(b"{}")) as trap:
+        assert call_graph(cloud_of(trap), "GET", "/v1.0/me", TOKEN).status == 200
+    assert pauses == [1, 2, 4]
+
+
+def test_the_promised_limits_are_kept():
+    assert (wire.DEADLINE_S, wire.LARGEST_ANSWER) == (30, 4 * 2**20)
+    assert wire.CONNECT_S == 8  # so that no network is an error within ten seconds
+
+
+def test_neither_the_log_nor_a_repr_holds_the_token_or_the_answer():
+    with Trap(answer(b'{"access_token": "canary~new"}')) as trap:
+        got = call_graph(cloud_of(trap), "GET", "/v1.0/me", TOKEN)
+    assert "canary" not in repr(got) + repr(vars(wire_log[-1]))
+    assert wire_log[-1].sent == {"Authorization": repr(TOKEN)}
+    assert repr(got) == "Answer(status=200)"
 
 
 def test_a_429_that_asks_for_too_long_is_given_back_at_once():
