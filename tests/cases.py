@@ -44,9 +44,10 @@ class Watch:
 
     def __init__(self) -> None:
         self.did: set[str] = set()
-        self.errors: list[BaseException] = []
+        self.errors: set[str] = set()  # their texts: with its frames one may keep megabytes
+        self.untyped: set[str] = set()
         self.secrets: set[str] = set()
-        self.log: list[str] = []
+        self.log: set[str] = set()
 
 
 _WATCH = pytest.StashKey[Watch]()
@@ -99,7 +100,9 @@ def _seen(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **kwargs)
         except BaseException as error:
             if _watch:
-                _watch.errors.append(error)
+                _watch.errors.add(f"{error} {error!r} {vars(error)} {error.args}")
+                if not isinstance(error, TYPED):
+                    _watch.untyped.add(repr(error))
             raise
 
     return call
@@ -134,7 +137,7 @@ class _Log(logging.Handler):
             _watch.did.add("network")  # over a connection that was open already
         others = record.name.startswith("urllib3") and "graphhelpers" not in record.threadName
         if _watch and not others:
-            _watch.log.append(record.getMessage())
+            _watch.log.add(record.getMessage())
 
 
 def _mark(item: Any) -> pytest.Mark | None:
@@ -162,15 +165,14 @@ def _looked_after(request: pytest.FixtureRequest) -> Iterator[None]:
         root.setLevel(level)
         _watch = None
     took_s = time.monotonic() - began
-    untyped = [repr(e) for e in watch.errors if not isinstance(e, TYPED)]
-    assert not untyped, f"errors left the kit that are not its own: {untyped}"
+    assert not watch.untyped, f"errors left the kit that are not its own: {watch.untyped}"
     config = request.config
     is_long = request.node.get_closest_marker("soak") or config.getoption(
         "--hypothesis-profile", None
     )
     assert took_s < WITHIN_S or is_long, f"it took {took_s:.1f} s"
     _hides(watch, "a log", "\n".join(watch.log))
-    _hides(watch, "an error", "\n".join(f"{e} {e!r} {vars(e)} {e.args}" for e in watch.errors))
+    _hides(watch, "an error", "\n".join(watch.errors))
     log = graphhelpers.wire_log
     shown = f"{log!r} {log._repr_html_()} {log.diagram()._repr_mimebundle_()}"
     _hides(watch, "wire_log", shown)
