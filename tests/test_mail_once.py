@@ -12,7 +12,7 @@ from graphhelpers import GraphError, NoAnswer, send_mail, wire
 from .issued import trap_token
 from .kit import app_at, asked, bend, control, mails
 from .letters import SEND, hello
-from .trap import Trap, answer, drip, reset
+from .trap import Trap, answer, drip, reset, silence
 
 # --- At most once
 
@@ -90,7 +90,7 @@ def test_an_answer_that_is_cut_off_leaves_it_unknown(app, sandbox, token, length
     "misbehaviour",
     [
         pytest.param(reset, id="a reset"),
-        pytest.param(lambda connection: time.sleep(2), id="never answers"),
+        pytest.param(silence, id="never answers"),
         pytest.param(drip(answer(b"{}", "202 Accepted"), 0.1), id="drips"),
         pytest.param(lambda connection: connection.sendall(b"\x00\xff\r\n\r\n"), id="no HTTP"),
     ],

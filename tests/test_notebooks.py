@@ -93,7 +93,7 @@ def test_all_chapters_pass_strictly_in_order_and_again_in_reverse(tmp_path):
 
 
 @pytest.mark.case("F248", "F249")
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CHAPTERS[1:], ids=lambda path: path.stem)  # the first did
 def test_a_chapter_passes_alone_on_empty_homes(path, tmp_path):
     alone = nbval(tmp_path, path)
     assert alone.returncode == 0, alone.stdout[-5000:]

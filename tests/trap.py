@@ -29,6 +29,11 @@ def drip(data: bytes, pause_s: float) -> Misbehaviour:
     return send
 
 
+def silence(connection: socket.socket) -> None:
+    """Say nothing, until the client gives up."""
+    connection.recv(1)
+
+
 def reset(connection: socket.socket) -> None:
     """End the connection with a reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")

@@ -254,6 +254,7 @@ print("interrupted", interrupted)
 
 
 @pytest.mark.case("F046")
+@pytest.mark.parametrize("app", ["localhost"], indirect=True)
 def test_an_interrupt_at_any_moment_leaves_the_port_to_the_next_run(app):
     with start_program(INTERRUPTED, str(port_of(app)), "40") as program:
         said, errors = program.communicate(timeout=30)

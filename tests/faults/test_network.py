@@ -23,7 +23,7 @@ from graphhelpers import (
 from graphhelpers.deadline import session
 from graphhelpers.wire import call_graph, get_published, post_form
 from tests.kit import app_at, as_json
-from tests.trap import Trap, answer, drip, reset
+from tests.trap import Trap, answer, drip, reset, silence
 
 TOKEN = Secret("canary~access-token-0123456789")
 FORM = {"grant_type": "authorization_code", "client_secret": Secret("canary~client-secret")}
@@ -114,7 +114,7 @@ def test_a_provisional_answer_is_no_answer_and_none_is_taken_for_another_calls(s
 @pytest.mark.parametrize(
     "dawdle",
     [
-        pytest.param(lambda connection: time.sleep(2.5), id="never answers"),
+        pytest.param(silence, id="never answers"),
         pytest.param(drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 99, 0.1), id="drips its headers"),
         pytest.param(drip(answer(b"y" * 99), 0.02), id="drips its answer"),
         pytest.param(
@@ -137,7 +137,7 @@ def test_the_whole_call_has_one_deadline(short_deadline, dawdle):
 @pytest.mark.case("F102", "F103")
 def test_a_tls_handshake_that_never_ends_is_no_endless_wait(monkeypatch):
     monkeypatch.setattr(wire, "CONNECT_S", 0.5)
-    with Trap(lambda connection: time.sleep(3)) as trap:
+    with Trap(silence) as trap:
         url = trap.url.replace("http", "https")
         began = time.monotonic()
         with pytest.raises(NoAnswer) as caught:

