@@ -14,6 +14,8 @@ GUARD = {"guard", "secret_shapes"}
 APART = GUARD | {"__init__", "checks", "forms"}  # nothing in the core knows them
 EVERYTHING = {path.stem for path in PACKAGE.glob("*.py")} - APART
 
+FORMS = sorted((PACKAGE / "forms").glob("*.py"))
+
 MAY_IMPORT = {
     "display": set(),
     "help_cards": set(),
@@ -30,7 +32,7 @@ MAY_IMPORT = {
     "mail": SHARED,
     "flow": EVERYTHING,
     "checks": set(),
-    "forms": EVERYTHING | {"checks"},
+    "forms": EVERYTHING | {"checks"},  # a folder: each of its modules
     "secret_shapes": {"display", "registration"},
     "guard": {"display", "errors", "help_cards", "secret_shapes"},
     "__init__": EVERYTHING | {"checks"},
@@ -59,9 +61,16 @@ def test_a_module_knows_only_its_neighbours(path):
     assert imports_of(path) <= MAY_IMPORT[path.stem]
 
 
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
+def test_each_form_knows_the_steps_and_of_the_forms_what_they_share(path):
+    shared = {"fields", "claims"}
+    known = {one.stem for one in FORMS} if path.stem == "__init__" else shared
+    assert imports_of(path) <= MAY_IMPORT["forms"] | known
+
+
 def test_only_forms_imports_ipywidgets():
-    users = {p.stem for p in PACKAGE.glob("*.py") if "import ipywidgets" in p.read_text("utf-8")}
-    assert users <= {"forms"}
+    users = [p for p in PACKAGE.rglob("*.py") if "import ipywidgets" in p.read_text("utf-8")]
+    assert {path.parent for path in users} == {PACKAGE / "forms"}
 
 
 def test_importing_the_package_loads_no_widgets_and_nothing_of_the_sandbox():
@@ -92,6 +101,7 @@ def code_lines(path: Path) -> int:
 
 def test_the_package_can_be_read_in_one_sitting():
     lines = {path.stem: code_lines(path) for path in PACKAGE.glob("*.py")}
+    assert max(map(code_lines, FORMS)) <= 120
     core = {name: count for name, count in lines.items() if name not in APART - {"__init__"}}
     assert sum(core.values()) <= 1300, core
     assert sum(lines[name] for name in GUARD) <= 240, lines

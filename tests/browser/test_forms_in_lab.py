@@ -15,14 +15,14 @@ from tests.browser.lab import (
     start_run_all,
 )
 from tests.homes import VISITOR
-from tests.kit import last_address
+from tests.kit import last_address, until
 
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 SET_UP = f"""\
 import os
 import graphsandbox
-from graphhelpers import Registration, sandbox_cloud, sign_in
-from graphhelpers.forms import mail_composer, registration_form, sign_in_panel
+from graphhelpers import *
+from graphhelpers.forms import mail_composer, registration_form, sign_in_panel, token_inspector
 
 sandbox = graphsandbox.connect()
 cloud = sandbox_cloud(sandbox.authority, sandbox.graph)
@@ -112,6 +112,27 @@ def test_the_panel_takes_the_address_that_a_browser_elsewhere_ended_on(show, des
     press(page, "Enter")
     await_words(page, "Signed in. Granted:")
     assert page.get_by_label("Other machine?").input_value() == ""  # it held the code
+
+
+def test_a_claim_that_the_learner_changes_is_refused(show, page):
+    show(
+        "os.environ['BROWSER'] = VISITOR",
+        "attempt = start_sign_in(app)",
+        "import webbrowser",
+        "with CallbackServer(app, attempt) as server:",
+        "    webbrowser.open(attempt.url)",
+        "    token = exchange_code(app, attempt, server.wait(20))",
+        "form = token_inspector(token, app, attempt)",
+    )
+    page.get_by_role("cell", name="permissions that the person granted").wait_for()
+    page.get_by_label("Token", exact=True).select_option("id_token")
+    page.get_by_label("Change", exact=True).select_option("name")
+    name = page.get_by_label("to", exact=True)
+    until(lambda: name.input_value() == "Ada Lovelace")  # the kernel puts it there
+    name.fill("Somebody Else")
+    page.get_by_role("button", name="Change and verify").click()
+    await_words(page, "Signature verification failed")
+    assert page.get_by_role("img", name="minutes left").is_visible()
 
 
 def test_a_mail_written_in_the_form_is_in_the_mailbox(show, desk, page):

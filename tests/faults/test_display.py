@@ -42,6 +42,7 @@ TAGS = {"table", "caption", "tr", "th", "td", "details", "summary", "pre", "a", 
 TAGS |= {"html", "meta", "title", "style", "h1", "p"}  # of the listener's page
 ATTRIBUTES = {
     "style",
+    "colspan",
     "class",
     "href",
     "target",
