@@ -145,6 +145,8 @@ async def set_limits(request: Request) -> Response:
         window_s=_number("window_s", asked["window_s"], 1, 86400),
         concurrent=_whole("concurrent", asked["concurrent"], 1, 1000),
         messages_per_minute=_whole("messages_per_minute", asked["messages_per_minute"], 1, 10_000),
+        upload_mb=_whole("upload_mb", asked["upload_mb"], 1, 10_000),
+        upload_window_s=_number("upload_window_s", asked["upload_window_s"], 1, 86400),
         message_mb=_whole("message_mb", asked["message_mb"], 1, 150),
     )
     request.app.state.throttle.set(limits)

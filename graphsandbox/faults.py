@@ -33,7 +33,7 @@ EVERY_OTHER_PATH = "(other paths)"
 class Fault:
     """How an answer is bent (design: `POST /_control/faults`)."""
 
-    path: str
+    path: str  # in which `{tenant}` stands for any tenant, `{id}` for any id
     status: int | None = None  # None: the ordinary answer, only delayed or cut
     deliver: bool = False  # do the work first, then answer badly
     delay_s: float = 0.0
@@ -42,8 +42,8 @@ class Fault:
 
     def bends(self, path: str) -> bool:
         """Say whether this fault is for a request of this path."""
-        wanted = self.path.lower()
-        return wanted in (path.lower(), with_tenant(path).lower())
+        wanted = re.escape(self.path.lower()).replace(r"\{id\}", "[^/']+")
+        return any(re.fullmatch(wanted, one.lower()) for one in (path, with_tenant(path)))
 
 
 def with_tenant(path: str) -> str:

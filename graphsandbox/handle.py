@@ -38,8 +38,9 @@ class Handle:
     ) -> None:
         """Bend the next `count` answers of a path, such as "/v1.0/me/sendMail".
 
-        In a path of Entra ID, `{tenant}` stands for any: "/{tenant}/oauth2/v2.0/token". A path
-        that nobody asks for bends nothing; `requests_seen()` has those that were asked for.
+        In a path of Entra ID, `{tenant}` stands for any: "/{tenant}/oauth2/v2.0/token"; in one of
+        Graph `{id}` for any id: "/v1.0/me/messages/{id}/send". A path that nobody asks for bends
+        nothing; `requests_seen()` has those that were asked for.
         status is what they answer instead, with `retry_after` (seconds, or a date) as their
         Retry-After; with `deliver` the work is done all the same, and the client can't know.
         delay_s seconds pass before the answer, which is cut after `drop_after` bytes. Raises

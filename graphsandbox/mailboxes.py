@@ -13,7 +13,17 @@ from typing import Any
 from . import directory
 from .directory import User
 from .files import TABLES, Attachment, Files, StoredAttachment, new_id
-from .message import ACCEPTED, DELETED, DRAFTS, INBOX, NOBODY, RECIPIENT_FIELDS, SENT, Message
+from .message import (
+    ACCEPTED,
+    DELETED,
+    DRAFTS,
+    EXTENDED,
+    INBOX,
+    NOBODY,
+    RECIPIENT_FIELDS,
+    SENT,
+    Message,
+)  # fmt: skip
 from .store import Store
 
 SCHEMA = """
@@ -160,12 +170,13 @@ class Mailboxes:
         attachments: Sequence[Attachment | StoredAttachment],
         save_to_sent: bool,
     ) -> str:
-        without_bcc = {**content, "bccRecipients": []}
+        # Neither Bcc nor a named property travels to others.
+        arriving = {**content, "bccRecipients": [], EXTENDED: []}
         number = self._add(NOBODY, ACCEPTED, content, attachments)
         if save_to_sent:
             self._add(sender.oid, SENT, content, attachments)
         for person in _people(content):
-            self._add(person.oid, INBOX, without_bcc, attachments)
+            self._add(person.oid, INBOX, arriving, attachments)
         return number
 
     def _add(

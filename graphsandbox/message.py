@@ -16,6 +16,7 @@ FOLDERS = {  # by Graph's names, with those that people see
 }
 ACCEPTED = "accepted"
 NOBODY = ""  # the owner of what is in ACCEPTED
+EXTENDED = "singleValueExtendedProperties"  # what an app notes on a message, for itself
 RECIPIENT_FIELDS = ("toRecipients", "ccRecipients", "bccRecipients")
 
 

@@ -1,10 +1,11 @@
 """Which access tokens Graph takes back; the texts of its refusals are Graph's own."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from . import token_forms
-from .keys import Keys
+from .keys import Keys, SigningKey
 from .tokens import GRAPH_AUDIENCES, issuer_v1
 
 MICROSOFT_ISSUERS = (
@@ -89,9 +90,14 @@ def _signed(text: str, keys: Keys) -> dict[str, Any]:
             " send it to Microsoft Graph only."
         )
     key = keys.find(token.header.get("kid", ""))
-    if key is None or not token.is_by(key):
+    if key is None or not _is_by(text, key):
         raise BadSignature("Access token validation failure. Invalid signature.")
     return token.claims
+
+
+@lru_cache(maxsize=256)  # an app sends the same token with each call
+def _is_by(text: str, key: SigningKey) -> bool:
+    return token_forms.read(text).is_by(key)
 
 
 def _lasts(claims: dict[str, Any], now: float) -> bool:

@@ -60,10 +60,10 @@ def check_draft(message: Message) -> None:
 
 
 def check_room(call: Call, message: Message, more: int = 0) -> None:
-    """Refuse what is, or becomes, larger than the mailbox takes (Microsoft: 35 MB)."""
+    """Refuse what is, or becomes, larger than the mailbox takes."""
     state = call.request.app.state
     files = sum(one.size for one in state.mailboxes.attachments(message.id))
-    if files + len(message.body.encode()) + more > state.throttle.limits.message_mb * 1024 * 1024:
+    if files + more > state.throttle.limits.message_mb * 1024 * 1024:
         raise refused("message_too_large")
 
 

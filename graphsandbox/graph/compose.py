@@ -168,6 +168,9 @@ _message = structure(
         dueDateTime=_date_time,
         startDateTime=_date_time,
     ),
+    singleValueExtendedProperties=collection(
+        structure("microsoft.graph.singleValueLegacyExtendedProperty", id=text, value=text)
+    ),
     isDeliveryReceiptRequested=boolean,
     isReadReceiptRequested=boolean,
     isRead=boolean,
@@ -177,8 +180,7 @@ _message = structure(
             "id", "changeKey", "createdDateTime", "lastModifiedDateTime", "bodyPreview",
             "conversationId", "conversationIndex", "hasAttachments", "internetMessageId",
             "isDraft", "parentFolderId", "receivedDateTime", "sentDateTime", "uniqueBody",
-            "webLink", "extensions", "singleValueExtendedProperties",
-            "multiValueExtendedProperties",
+            "webLink", "extensions", "multiValueExtendedProperties",
         ),
         ignored,
     ),

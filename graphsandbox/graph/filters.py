@@ -1,8 +1,8 @@
 """`$filter` in its simple forms, and `$orderby` (Microsoft: filter-query-parameter).
 
 Known are: members and paths such as `from/emailAddress/address`; eq, ne, gt, ge, lt, le; and,
-or, not, parentheses; startswith, endswith, contains. A condition becomes a function of the
-message as Graph shows it.
+or, not, parentheses; startswith, endswith, contains; any, of extended properties. A condition
+becomes a function of the message as Graph shows it.
 """
 
 import datetime
@@ -18,7 +18,7 @@ Value = Callable[[Shown], Any]
 Condition = Callable[[Shown], bool]
 
 TOKEN = re.compile(
-    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<sign>[(),])"
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<sign>[(),:])"
     r"|(?P<time>\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?)"
     r"|(?P<number>-?\d+)|(?P<word>[A-Za-z@][\w./]*))"
 )
@@ -103,6 +103,8 @@ class _Reader:
         """Read `member eq value` and its like, or a member that is true or false."""
         if self.kind == "word" and self.token.lower() in FUNCTIONS:
             return self.function()
+        if self.kind == "word" and self.token.lower().endswith("/any"):
+            return self.any_of()
         left = self.value()
         if self.token not in COMPARISONS:
             return lambda shown: left(shown) is True
@@ -116,6 +118,18 @@ class _Reader:
                 return False
 
         return holds
+
+    def any_of(self) -> Condition:
+        """Read `members/any(p:condition of p)`; in it nothing but p is known."""
+        members = path(self.step()[: -len("/any")], self.known)
+        self.take("(")
+        name, outside = self.step(), self.known
+        self.take(":")
+        self.known = {name}
+        holds = self.either()
+        self.known = outside
+        self.take(")")
+        return lambda shown: any(holds({name: one}) for one in members(shown) or ())
 
     def function(self) -> Condition:
         """Read `startswith(member, value)` and its like."""

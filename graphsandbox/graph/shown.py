@@ -7,7 +7,7 @@ import html
 import re
 from typing import Any
 
-from ..message import RECIPIENT_FIELDS, Message
+from ..message import EXTENDED, RECIPIENT_FIELDS, SENT, Message
 from .call import Call
 from .query import select
 
@@ -15,13 +15,14 @@ TYPE = "microsoft.graph.message"
 READ_BODY = ("Mail.Read", "Mail.ReadWrite")
 BODY_MEMBERS = ("body", "bodyPreview", "uniqueBody")
 ONLY_SELECTED = ("internetMessageHeaders", "uniqueBody")
+EXPANDED = re.compile(rf"{EXTENDED}(?:\(\$filter=id eq '([^']*)'\))?", re.IGNORECASE)
 ALWAYS = ("@odata.etag", "id")
 SORTED_BY = {  # what `$filter` and `$orderby` may look at, beside the body
     "id", "createdDateTime", "lastModifiedDateTime", "changeKey", "categories",
     "receivedDateTime", "sentDateTime", "hasAttachments", "internetMessageId", "subject",
     "importance", "parentFolderId", "conversationId", "isDeliveryReceiptRequested",
     "isReadReceiptRequested", "isRead", "isDraft", "inferenceClassification", "sender", "from",
-    "flag",
+    "flag", EXTENDED,
 }  # fmt: skip
 PREFER = re.compile(r'outlook\.body-content-type\s*=\s*"?(text|html)\b', re.IGNORECASE)
 TAG = re.compile(r"<(/?[A-Za-z0-9]*+)[^<>]*+>")
@@ -38,10 +39,13 @@ HTML_HEAD = (
 def message(call: Call, one: Message) -> dict[str, Any]:
     """Return a message with the members that the call asks for."""
     every = members(call, one)
+    own = every.pop(EXTENDED)
     if "$select" not in call.request.query_params:
         every = {name: value for name, value in every.items() if name not in ONLY_SELECTED}
     hidden = () if call.may(*READ_BODY) else BODY_MEMBERS
     found = select(call, every, TYPE, ALWAYS)
+    if expanded := EXPANDED.fullmatch(call.request.query_params.get("$expand", "").strip()):
+        found[EXTENDED] = [p for p in own if expanded[1] in (None, p["id"])]
     return {name: value for name, value in found.items() if name not in hidden}
 
 
@@ -56,6 +60,7 @@ def members(call: Call, one: Message) -> dict[str, Any]:
     when = time(one.received_at)
     files = call.request.app.state.mailboxes.attachments(one.id)
     body = _body(one, preferred(call))
+    headers = content.get("internetMessageHeaders") or []
     change = digest(f"{one.id} {content.get('changes', 0)}")
     return {
         "@odata.etag": f'W/"{change}"',
@@ -86,8 +91,10 @@ def members(call: Call, one: Message) -> dict[str, Any]:
         **{name: content[name] for name in RECIPIENT_FIELDS},
         "replyTo": content["replyTo"],
         "flag": content.get("flag") or {"flagStatus": "notFlagged"},
-        "internetMessageHeaders": content.get("internetMessageHeaders") or [],
+        # In Sent Items Microsoft shows none (microsoft-graph-docs#2716, #18761; seen 2018 to 2025).
+        "internetMessageHeaders": headers if one.folder != SENT else [],
         "uniqueBody": body,
+        EXTENDED: content.get(EXTENDED) or [],
     }
 
 

@@ -100,6 +100,8 @@ def _of_address(request: Request) -> Upload:
 async def put(request: Request, mailboxes: Mailboxes, upload: Upload) -> Response:
     """PUT: the next range. The last one answers 201 and says where the file is."""
     content = await request.body()
+    state = request.app.state
+    state.throttle.check_upload(request.path_params["user"], len(content), state.store.now())
     if not _fits(request.headers.get("content-range", ""), len(content), upload):
         headers = {"Content-Range": f"bytes */{upload.size}"}
         raise refused("wrong_range", headers, received=upload.received, size=upload.size)

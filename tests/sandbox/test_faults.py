@@ -216,3 +216,12 @@ def test_the_counter_stays_small_whatever_is_asked_for(sandbox, http):
         http.get(f"{sandbox.authority}/{number}")
     counted = http.get(f"{sandbox.authority}/_control/requests").json()
     assert len(counted) <= 1001 and sum(counted.values()) == 1100
+
+
+def test_an_id_in_a_path_stands_for_any(bend, sandbox, http, token):
+    bend("/v1.0/me/messages/{id}/send", status=503)
+    send = f"{sandbox.graph}/v1.0/me/messages/AAMkAD-_=x/send"
+    other = f"{sandbox.graph}/v1.0/me/messages/AAMkAD/x/send"
+    assert http.post(other, headers=bearer(token), data=b"").status_code != 503
+    assert http.post(send, headers=bearer(token), data=b"").status_code == 503
+    assert http.post(send, headers=bearer(token), data=b"").status_code == 404

@@ -42,7 +42,8 @@ def test_nothing_is_throttled_unless_asked_for(call):
 def test_microsofts_numbers_hold_when_switched_on(control):
     assert control("limits").json() == {
         "enabled": True, "requests": 10_000, "window_s": 600, "concurrent": 4,
-        "messages_per_minute": 30, "message_mb": 35,
+        "messages_per_minute": 30, "upload_mb": 150,
+        "upload_window_s": 300, "message_mb": 150,
     }  # fmt: skip
 
 
@@ -136,3 +137,21 @@ def test_a_reset_takes_the_limits_off(call, control):
 )
 def test_limits_that_make_no_sense_are_refused(control, body):
     assert control("limits", **body).status_code == 400
+
+
+def test_uploads_are_counted_in_bytes_for_five_minutes(http, call, control):
+    control("limits", upload_mb=5)
+    draft = call("POST", "me/messages", json=mail_to("grace@contoso.example")["message"]).json()
+    size = 3 * 1024 * 1024
+    item = {"AttachmentItem": {"attachmentType": "file", "name": "x", "size": size}}
+    statuses = []
+    for advance_s in (0, 0, 301):
+        control("clock", advance_s=advance_s)
+        path = f"me/messages/{draft['id']}/attachments/createUploadSession"
+        url = call("POST", path, json=item).json()["uploadUrl"]
+        ranges = {"Content-Range": f"bytes 0-{size - 1}/{size}"}
+        answer = http.put(url, b"x" * size, headers=ranges)
+        statuses.append(answer.status_code)
+        if answer.status_code == 429:
+            assert 0 < int(answer.headers["Retry-After"]) <= 300
+    assert statuses == [201, 429, 201]
