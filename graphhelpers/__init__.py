@@ -15,17 +15,21 @@ from .errors import (
 )  # fmt: skip
 from .exchanges import wire_log
 from .flow import sign_in
-from .mail import Message, Receipt, send_mail, whoami
+from .mail import (
+    Attachment, Draft, Message, Outcome, Outcomes, Receipt, find_sent, last_sent, save_draft,
+    send_draft, send_mail, send_many, whoami,
+)  # fmt: skip
 from .registration import DEFAULT_REDIRECT_URI, Registration
 from .signin import SignIn, start_sign_in
 from .tokens import Token, exchange_code, read_jwt, refresh, verify_id_token
+from .wire import record
 
 __all__ = [  # in the order the notebooks meet them
     "Cloud", "MICROSOFT", "US_GOV_L4", "US_GOV_L5", "CHINA", "sandbox_cloud",
-    "Registration", "DEFAULT_REDIRECT_URI",
-    "SignIn", "start_sign_in", "CallbackServer",
+    "Registration", "DEFAULT_REDIRECT_URI", "SignIn", "start_sign_in", "CallbackServer",
     "Token", "exchange_code", "refresh", "read_jwt", "verify_id_token", "sign_in",
-    "whoami", "Message", "Receipt", "send_mail", "wire_log", "Secret",
+    "whoami", "Message", "Attachment", "Receipt", "send_mail", "send_many", "Outcome", "Outcomes",
+    "Draft", "save_draft", "send_draft", "last_sent", "find_sent", "wire_log", "record", "Secret",
     "GraphHelpersError", "RegistrationError", "CallbackError", "SignInTimeout", "OAuthError",
     "SignInRefused", "TokenRefused", "TokenInvalid", "MessageError", "GraphError", "NoAnswer",
 ]  # fmt: skip

@@ -11,8 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from .clouds import GUID
 from .display import Secret
 from .errors import CallbackError, SignInRefused, SignInTimeout
-from .exchanges import Exchange, masked, sealed, wire_log
-from .help_cards import said
+from .exchanges import FORM_SECRETS, Exchange, masked, sealed, wire_log
 from .listener import Listener
 from .registration import Registration
 
@@ -66,8 +65,7 @@ class CallbackServer:
             del _listening[self._listener.port]
         self._fail("listener stopped")
 
-    def __enter__(self) -> "CallbackServer":
-        return self.start()
+    __enter__ = start
 
     def __exit__(self, *_exception: object) -> None:
         self.stop()
@@ -96,7 +94,7 @@ class CallbackServer:
                 raise _Ignored(404, f"It doesn't begin with {self.url}?")
             self._take(query.partition("#")[0])
         except _Ignored as ignored:
-            raise CallbackError(*said("not this sign-in", reason=ignored.words)) from None
+            raise CallbackError.of("not this sign-in", reason=ignored.words) from None
         return self.wait(0)
 
     def _reopen(self) -> None:
@@ -108,7 +106,7 @@ class CallbackServer:
         """End the wait with an error, unless the answer is there."""
         with self._lock:
             if not self._answer.done():
-                self._answer.set_exception(CallbackError(*said(key, **values)))
+                self._answer.set_exception(CallbackError.of(key, **values))
 
     def _page(self, method: str, path: str, fields: str) -> tuple[int, str]:
         """Judge one request that reached the listener; return the page's status and words."""
@@ -130,8 +128,9 @@ class CallbackServer:
         except _Ignored as ignored:
             self._ignored[ignored.kind] += 1
             status, words = ignored.status, ignored.words
-        sent = masked(sealed(dict(parse_qsl(fields)[:MOST_FIELDS]), "code"))
-        wire_log.append(Exchange("browser", "notebook", f"{method} {path}", sent, str(status)))
+        sent = masked(sealed(dict(parse_qsl(fields)[:MOST_FIELDS]), FORM_SECRETS))
+        line, origin = f"{method} {path}", self.url.removesuffix(path)
+        wire_log.append(Exchange("browser", "notebook", line, sent, str(status), {}, origin))
         return status, words
 
     def _take(self, fields: str) -> tuple[int, str]:
@@ -168,9 +167,9 @@ class CallbackServer:
     def _timeout(self, timeout_s: float) -> SignInTimeout:
         """Say what did arrive, since that tells what is wrong."""
         kinds = ("path", "state", "https", "malformed")
-        arrived = next((kind for kind in kinds if self._ignored[kind]), "nothing")
-        told = said(f"timeout: {arrived}", url=self.url, s=timeout_s, count=self._ignored[arrived])
-        return SignInTimeout(*told)
+        found = [(kind, self._ignored[kind]) for kind in kinds if self._ignored[kind]]
+        arrived, count = found[0] if found else ("nothing", 0)
+        return SignInTimeout.of(f"timeout: {arrived}", url=self.url, s=timeout_s, count=count)
 
 
 def _parse(fields: str) -> dict[str, str]:

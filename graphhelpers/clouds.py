@@ -1,37 +1,34 @@
 """Where the endpoints are: Microsoft's clouds or a sandbox, in version 1 and version 2.0."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from .errors import RegistrationError
-from .help_cards import said
 
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-ENDPOINTS = ("v1", "v2.0")
 
 
 def is_loopback(host: str | None) -> bool:
     """Say whether a host name or address can only mean this very machine (RFC 8252 §7.3)."""
-    try:
+    with suppress(ValueError):
         return host == "localhost" or ip_address(host or "").is_loopback
-    except ValueError:
-        return False
+    return False
 
 
 def expect(kind: type, value: object, name: str) -> None:
     """Refuse a value of another kind here, where its name is known."""
     if not isinstance(value, kind):
-        raise RegistrationError(*said("wrong type", name=name, kind=kind, found=type(value)))
+        raise RegistrationError.of("wrong type", name=name, kind=kind, found=type(value))
 
 
 def parts_of(url: str) -> SplitResult:
     """Return the parts of an address; what is none has no parts."""
-    try:
+    with suppress(ValueError, AttributeError, TypeError):  # a bracket never closes; no text
         return urlsplit(url)
-    except (ValueError, AttributeError, TypeError):  # a bracket that never closes; no text
-        return urlsplit("")
+    return urlsplit("")
 
 
 @dataclass(frozen=True)
@@ -52,19 +49,14 @@ class Cloud:
             object.__setattr__(self, field, _base_url(getattr(self, field)))
 
     @property
-    def is_local(self) -> bool:
-        """Whether this is a sandbox on this machine."""
-        return is_loopback(urlsplit(self.authority).hostname)
-
-    @property
     def resource(self) -> str:
         """Graph's name as version 1 asks for it in `resource`; the sandbox goes by the real one."""
-        return MICROSOFT.graph if self.is_local else self.graph
+        return MICROSOFT.graph if is_loopback(urlsplit(self.authority).hostname) else self.graph
 
     def endpoint(self, tenant: str, leaf: str, version: str = "v2.0") -> str:
         """Return the address of `authorize`, `token` or `logout` (Microsoft: OAuth 2.0)."""
-        if version not in ENDPOINTS:
-            raise RegistrationError(*said("no such endpoint", version=repr(version)))
+        if version not in ("v1", "v2.0"):
+            raise RegistrationError.of("no such endpoint", version=repr(version))
         return f"{self.authority}/{tenant}/oauth2/{'v2.0/' if version == 'v2.0' else ''}{leaf}"
 
     def metadata_url(self, tenant: str) -> str:
@@ -77,7 +69,7 @@ def _base_url(url: str) -> str:
     secure = parts.scheme == "https" or parts.scheme == "http" and is_loopback(parts.hostname)
     # A printable character, and none that begins a user, a query or a fragment.
     if not (secure and parts.hostname and re.fullmatch(r"[!-\"$->A-\[\]-~]+", url)):
-        raise RegistrationError(*said("cloud address", url=repr(url)))
+        raise RegistrationError.of("cloud address", url=repr(url))
     return url.rstrip("/")
 
 

@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
+from logging import getLogger
 from typing import Any
 
 import requests
@@ -23,6 +24,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 MOST_AT_ONCE = 4  # calls to one host (Microsoft Graph: "Throttling limits", Outlook's)
 
 _under_way = threading.local()
+
+# At its lowest level urllib3 logs each address, and that of an upload is a secret.
+THREAD = "graphhelpers call"
+getLogger("urllib3.connectionpool").addFilter(lambda record: record.threadName != THREAD)
 
 
 class Call:
@@ -47,7 +52,7 @@ class Call:
             _under_way.call = self
             outcome.set_result(work())
 
-        threading.Thread(target=run, name="graphhelpers call", daemon=True).start()
+        threading.Thread(target=run, name=THREAD, daemon=True).start()
         try:
             for moment in (time.monotonic() + connect_s, ends):
                 with suppress(TimeoutError):
@@ -106,7 +111,7 @@ class _Cuttable(HTTPConnection):
 
 
 class _Https(_Cuttable, HTTPSConnection):
-    pass
+    """The same over TLS."""
 
 
 class _Adapter(HTTPAdapter):

@@ -44,7 +44,10 @@ def shown(text: object, longest: int = LONGEST_SHOWN) -> str:
     room, could make a mail address look like another one.
     """
     text = str(text)
-    seen = "".join(map(_visible, text[: longest + 1]))
+    seen = text[: longest + 1]
+    # Plain ASCII is visible as it is; a look at each character would take most of a call's time.
+    if not (seen.isascii() and seen.replace("\n", "").replace("\t", "").isprintable()):
+        seen = "".join(map(_visible, seen))
     return seen if len(seen) <= longest else f"{seen[:longest]} … ({len(text):,} characters in all)"
 
 

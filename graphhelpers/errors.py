@@ -6,10 +6,10 @@ The kit decides by the OAuth `error` and the HTTP status alone. AADSTS numbers m
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from .display import one_line
-from .help_cards import card
+from .help_cards import card, said
 
 
 class GraphHelpersError(Exception):
@@ -18,10 +18,25 @@ class GraphHelpersError(Exception):
     `outcome` tells what became of a mail: "not sent", "unknown", or None where none was involved.
     """
 
+    outcome: str | None = None
+
     def __init__(self, what: str, why: str, fix: str, outcome: str | None = None):
         self.what, self.why, self.fix = map(one_line, (what, why, fix))
-        self.outcome = outcome
-        super().__init__(f"{self.what}\n  Why: {self.why}\n  Try: {self.fix}")
+        self.outcome = outcome or self.outcome
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  Why: {self.why}\n  Try: {self.fix}"
+
+    def retold(self, fix: str, outcome: str) -> Self:
+        """Return this error, with what to do where more is known of the mail's fate."""
+        self.fix, self.outcome = one_line(fix), outcome
+        return self
+
+    @classmethod
+    def of(cls, card: str, outcome: str | None = None, /, **values: object) -> Self:
+        """Return the error that one of the kit's own help cards tells, with these values."""
+        return cls(*said(card, **values), outcome)
 
     def _render_traceback_(self) -> list[str]:
         """Show the three lines in a notebook, where a traceback would bury them."""
@@ -72,8 +87,7 @@ class TokenInvalid(GraphHelpersError):
 class MessageError(GraphHelpersError):
     """The message can't be sent as it is; nothing went out."""
 
-    def __init__(self, what: str, why: str, fix: str):
-        super().__init__(what, why, fix, "not sent")
+    outcome = "not sent"
 
 
 class GraphError(GraphHelpersError):

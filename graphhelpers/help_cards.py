@@ -3,6 +3,7 @@
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 def said(key: str, **values: object) -> tuple[str, str, str]:
@@ -18,6 +19,11 @@ def card(*keys: int | str) -> tuple[str, str]:
     return found["why"], found["fix"]
 
 
+def cause(key: str, **values: object) -> str:
+    """Return why no answer came, as a part of a sentence."""
+    return str(_cards()["cause"][key]).format(**values)
+
+
 @cache
-def _cards() -> dict[str, dict[str, dict[str, str]]]:
+def _cards() -> dict[str, dict[str, Any]]:
     return tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))

@@ -19,35 +19,27 @@ import h11
 
 from .display import escaped
 from .errors import CallbackError
-from .help_cards import said
 
 LONGEST_CONNECTION_S = 10.0  # an honest browser needs milliseconds
 LARGEST_PART = 64 * 1024  # bytes of a head, or of a form
+MOST_WAITING = 1_024  # connections that nobody has taken up yet
 TAKEN = (errno.EADDRINUSE, errno.EACCES, 10013, 10048)  # the last two: Windows
-SERVER = "graphhelpers"
 
-# Takes method, path and query (or form), and returns a status and the words for the person.
-Answer = Callable[[str, str, str], tuple[int, str]]
-
+# What a page begins with; by no-referrer no other page sees its address, where the code stands.
+HEAD = Path(__file__).with_suffix(".http").read_text("utf-8").replace("\n", "\r\n") + "\r\n"
 PAGE = Path(__file__).with_suffix(".html").read_text("utf-8")
-HEADERS = {
-    "Server": SERVER,
-    "Content-Type": "text/html; charset=utf-8",
-    "Connection": "close",
-    "Allow": "GET, HEAD, POST",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",  # the code stands in the page's address
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline';"
-    " frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 class Listener:
-    """Serves `answer` at a loopback host and port, in the background, from `open` to `close`."""
+    """Serves `answer` at a loopback host and port, in the background, from `open` to `close`.
 
-    def __init__(self, host: str, port: int, answer: Answer):
+    It takes method, path and query (or form), and returns a status and the words for the person.
+    """
+
+    def __init__(self, host: str, port: int, answer: Callable[[str, str, str], tuple[int, str]]):
         self.host, self.port, self.answer = host, port, answer
+        at = "" if port == 80 else f":{port}"  # a browser leaves the default away
+        self._names = {f"{name}{at}" for name in ("localhost", "127.0.0.1", "[::1]")}
         self._sockets: list[socket.socket] = []
         self._thread: threading.Thread | None = None
         self._stop: Future[Callable[[], object]] = Future()
@@ -79,19 +71,20 @@ class Listener:
         for address in ("127.0.0.1", "::1") if self.host == "localhost" else (self.host,):
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
             try:
-                sock = socket.create_server((address, self.port), family=family, backlog=128)
+                sock = socket.create_server((address, self.port), family=family)
                 self._sockets.append(sock)
             except OSError as error:
                 if address != "::1" or not self._sockets or error.errno in TAKEN:
                     self.close()
                     key = "port taken" if error.errno in TAKEN else "cannot listen"
-                    raise CallbackError(*said(key, port=self.port, reason=error.strerror)) from None
+                    raise CallbackError.of(key, port=self.port, reason=error.strerror) from None
                 # This machine has no IPv6.
 
     async def _serve(self) -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         for sock in self._sockets:
-            await asyncio.start_server(self._connection, sock=sock)
+            # A full queue would make the browser wait for a second, and try again.
+            await asyncio.start_server(self._connection, sock=sock, backlog=MOST_WAITING)
         self._stop.set_result(lambda: loop.call_soon_threadsafe(stop.set))
         await stop.wait()  # what is still connected ends with the loop
 
@@ -131,7 +124,7 @@ class Listener:
             return 405, "This is not a sign-in's answer."
         if not path.startswith("/"):
             return 400, "This is not a request that a browser sends."
-        if b"host" in headers and headers[b"host"].decode("latin-1").lower() not in self._names():
+        if b"host" in headers and headers[b"host"].decode("latin-1").lower() not in self._names:
             return 421, "This listener is known by another name."  # DNS rebinding
         if request.method == b"HEAD":
             return 200, ""  # no effect (RFC 9110 §9.3.2)
@@ -143,10 +136,6 @@ class Listener:
             return 400, "An answer by POST is a form, and has no query."
         return self.answer("POST", path, form.decode("utf-8", "replace"))
 
-    def _names(self) -> set[str]:
-        port = "" if self.port == 80 else f":{self.port}"  # a browser leaves the default away
-        return {f"{host}{port}" for host in ("localhost", "127.0.0.1", "[::1]")}
-
 
 async def _next_event(peer: h11.Connection, reader: asyncio.StreamReader) -> object:
     while (event := peer.next_event()) is h11.NEED_DATA:
@@ -157,7 +146,5 @@ async def _next_event(peer: h11.Connection, reader: asyncio.StreamReader) -> obj
 def _page(method: bytes, status: int, words: str) -> bytes:
     title = "Back to the notebook" if status == 200 else "Not taken"
     body = PAGE.format(title=title, words=escaped(words)).encode("utf-8", "replace")
-    headers = {**HEADERS, "Content-Length": str(len(body))}
-    lines = [f"{name}: {value}" for name, value in headers.items()]
-    head = "\r\n".join([f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *lines, "", ""])
+    head = HEAD.format(status=status, phrase=HTTPStatus(status).phrase, length=len(body))
     return head.encode("ascii") + (b"" if method == b"HEAD" else body)

@@ -18,7 +18,6 @@ from platformdirs import user_config_path
 from .clouds import GUID, MICROSOFT, Cloud, expect, is_loopback, parts_of
 from .display import Secret
 from .errors import RegistrationError
-from .help_cards import said
 
 DEFAULT_REDIRECT_URI = "http://localhost:8000/connect/get_token/"
 DOMAIN = r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
@@ -28,7 +27,6 @@ ODD = re.compile(r"^[\"'`<>]|[\"'`<>]$|[^!-~]")
 WORDS = "your|my|the|client|app|tenant|secret|password|value|id|enter|here|replace|changeme"
 PLACEHOLDER = re.compile(rf"[^\w.]*(({WORDS})[^a-z0-9.]*)+|(\w)(\3|-)*|[^*/]*\*{{3}}.*", re.I)
 KEPT = ("client_id", "client_secret", "redirect_uri", "tenant")
-TRIES = 200  # to save, while other programs save too; each time one of them gets done
 
 
 @contextmanager
@@ -37,7 +35,7 @@ def _told(card: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RegistrationError(*said(card, path=_path(), reason=error.strerror)) from None
+        raise RegistrationError.of(card, path=_path(), reason=error.strerror) from None
 
 
 @dataclass(frozen=True)
@@ -59,15 +57,15 @@ class Registration:
             _refuse_odd_characters(name, getattr(self, name))
         expect(Cloud, self.cloud, "cloud")
         if not GUID.fullmatch(self.client_id):
-            raise RegistrationError(*said("client id", length=len(self.client_id)))
+            raise RegistrationError.of("client id", length=len(self.client_id))
         if self.client_id.lower() == self.tenant.lower():
-            raise RegistrationError(*said("one id twice"))
+            raise RegistrationError.of("one id twice")
         if not TENANT.fullmatch(self.tenant):
-            raise RegistrationError(*said("tenant", length=len(self.tenant)))
+            raise RegistrationError.of("tenant", length=len(self.tenant))
         _check_redirect_uri(self.redirect_uri)
         if self.client_secret is not None:
             if GUID.fullmatch(self.client_secret):
-                raise RegistrationError(*said("secret id"))
+                raise RegistrationError.of("secret id")
             object.__setattr__(self, "client_secret", Secret(self.client_secret))
 
     @_told("not saved")
@@ -86,7 +84,7 @@ class Registration:
         if entry := _read().get(cloud.name):
             return cls(**entry, cloud=cloud)
         if default is None:
-            raise RegistrationError(*said("no registration", cloud=cloud.name, path=_path()))
+            raise RegistrationError.of("no registration", cloud=cloud.name, path=_path())
         return default
 
     @classmethod
@@ -104,12 +102,11 @@ def _refuse_odd_characters(name: str, text: object) -> None:
     if text is None and name == "client_secret":
         return
     if not isinstance(text, str) or not text:
-        raise RegistrationError(*said("empty", name=name))
+        raise RegistrationError.of("empty", name=name)
     if PLACEHOLDER.fullmatch(text):
-        raise RegistrationError(*said("placeholder", name=name))
+        raise RegistrationError.of("placeholder", name=name)
     if odd := ODD.search(text):
-        code, position = ord(odd[0]), odd.start() + 1
-        raise RegistrationError(*said("odd character", name=name, code=code, position=position))
+        raise RegistrationError.of("odd", name=name, code=ord(odd[0]), position=odd.start() + 1)
 
 
 def _check_redirect_uri(uri: str) -> None:
@@ -123,14 +120,14 @@ def _check_redirect_uri(uri: str) -> None:
         "it has more than 256 characters": len(uri) <= 256,
     }
     if broken := [rule for rule, kept in rules.items() if not kept]:
-        raise RegistrationError(*said("redirect uri", uri=repr(uri), broken="; ".join(broken)))
+        raise RegistrationError.of("redirect uri", uri=repr(uri), broken="; ".join(broken))
 
 
 def _path() -> Path:
     home = os.environ.get("GRAPHHELPERS_HOME")
     folder = Path(home) if home else user_config_path("graphhelpers", appauthor=False)
     if not folder.is_absolute():  # it would be another one in each working directory
-        raise RegistrationError(*said("no home", folder=folder))
+        raise RegistrationError.of("no home", folder=folder)
     return folder / "registrations.json"
 
 
@@ -147,11 +144,11 @@ def _read() -> dict[str, dict[str, str]]:
         entries = None
     each = entries.values() if isinstance(entries, dict) else [entries]
     if any(isinstance(entry, dict) and entry.keys() - set(KEPT) for entry in each):
-        raise RegistrationError(*said("newer registration", path=path))
+        raise RegistrationError.of("newer registration", path=path)
     if not all(isinstance(entry, dict) and "client_id" in entry for entry in each):
         aside = path.with_name(f"{path.name}.damaged-{os.urandom(3).hex()}")
         os.replace(path, aside)
-        raise RegistrationError(*said("damaged registration", aside=aside))
+        raise RegistrationError.of("damaged registration", aside=aside)
     return dict(entries)
 
 
@@ -161,7 +158,7 @@ def _check_owner(path: Path) -> None:
     # There anybody may put the file that isn't there yet, so the folder, which is none, is refused.
     file = path.parent.lstat() if open_to_all else path.lstat()
     if not stat.S_ISREG(file.st_mode) or file.st_uid != os.geteuid():
-        raise RegistrationError(*said("not private", path=path))
+        raise RegistrationError.of("not private", path=path)
     if file.st_mode & 0o077:
         path.chmod(0o600)
         warnings.warn(f"Others could read {path}; now only you can.", stacklevel=6)
@@ -176,15 +173,15 @@ def _update(cloud: str, entry: dict[str, Any] | None) -> Path:
     path = _path()
     above = Path(os.path.realpath(path)).parents
     if entry and any(os.path.exists(folder / ".git") for folder in above):
-        raise RegistrationError(*said("work tree", path=path))
-    for _ in range(TRIES):
+        raise RegistrationError.of("work tree", path=path)
+    for _ in range(200):  # while others save, too; each time one of them gets done
         entries = _read()
         wanted = {name: e for name, e in {**entries, cloud: entry}.items() if e is not None}
         if wanted == entries:
             return path
         with suppress(FileNotFoundError):  # another program forgets, and clears up
             _replace(path, wanted, entries)
-    raise RegistrationError(*said("not saved", path=path, reason="others save there too"))
+    raise RegistrationError.of("not saved", path=path, reason="others save there too")
 
 
 def _replace(path: Path, entries: dict[str, Any], read: dict[str, Any]) -> None:
@@ -198,16 +195,6 @@ def _replace(path: Path, entries: dict[str, Any], read: dict[str, Any]) -> None:
             os.fsync(file.fileno())
         if _read() == read:  # nobody else has saved in between
             os.replace(temporary, path)
-            _flush(path.parent)
             time.sleep(0.02)  # seconds; who had read the old one before has replaced it by then
     finally:
         Path(temporary).unlink(missing_ok=True)
-
-
-def _flush(folder: Path) -> None:
-    """Let the new name outlive a loss of power, too."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        with suppress(OSError):  # some file systems can't flush a folder; the file is there
-            os.fsync(handle)
-        os.close(handle)

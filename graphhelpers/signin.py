@@ -11,11 +11,9 @@ from urllib.parse import quote, urlencode
 from .clouds import expect
 from .display import Secret, escaped
 from .errors import RegistrationError
-from .help_cards import said
 from .registration import Registration
 
 PROMPTS = (None, "login", "select_account", "consent", "none")
-RESPONSE_MODES = (None, "query", "form_post")
 SCOPE = re.compile(r"[!#-+\--\[\]-~]+")  # RFC 6749 §3.3, but no comma: it would be two
 DEFAULT_SCOPES = ("openid", "profile", "offline_access", "User.Read", "Mail.Send")
 
@@ -36,7 +34,8 @@ class SignIn:
 
     def _repr_html_(self) -> str:
         url = escaped(self.url, longest=len(self.url))  # half a link leads nowhere
-        link = f'<a href="{url}" target="_blank" rel="noreferrer"><b>Sign in</b></a>'
+        line = "text-decoration:underline"  # a form shows links like any other text
+        link = f'<a href="{url}" target="_blank" rel="noreferrer" style="{line}"><b>Sign in</b></a>'
         page = f"<code>{escaped(self.url.split('?')[0])}</code>"
         return f"{link} at {page} (opens a new tab; afterwards, come back here)"
 
@@ -57,8 +56,8 @@ def start_sign_in(
     "select_account", "consent" or "none" (Microsoft: "OAuth 2.0 authorization code flow").
     """
     expect(Registration, app, "app")
-    if prompt not in PROMPTS or response_mode not in RESPONSE_MODES:
-        raise RegistrationError(*said("sign-in parameter", prompt=prompt, mode=response_mode))
+    if prompt not in PROMPTS or response_mode not in (None, "query", "form_post"):
+        raise RegistrationError.of("sign-in parameter", prompt=prompt, mode=response_mode)
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))  # 256 bits each
     query = {
         "client_id": app.client_id,
@@ -89,5 +88,5 @@ def _scope(scopes: Iterable[str] | str) -> str:
     names = scopes.split() if isinstance(scopes, str) else scopes
     names = [*names] if isinstance(names, Iterable) else [names]
     if not names or not all(isinstance(n, str) and SCOPE.fullmatch(n) for n in names):
-        raise RegistrationError(*said("scopes", names=names))
+        raise RegistrationError.of("scopes", names=names)
     return " ".join(dict.fromkeys(names))  # each once

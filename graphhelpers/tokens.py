@@ -9,12 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import jwt
-
 from .clouds import GUID
 from .display import Secret, shown, table
 from .errors import GraphHelpersError, TokenInvalid, TokenRefused
-from .help_cards import said
 from .registration import Registration
 from .wire import Answer, get_published, post_form
 
@@ -87,7 +84,7 @@ def refresh(app: Registration, token: Token) -> Token:
     is no refresh token, since only the scope `offline_access` brings one.
     """
     if not token.refresh_token:
-        raise TokenInvalid(*said("no refresh token"))
+        raise TokenInvalid.of("no refresh token")
     form = {"grant_type": "refresh_token", "refresh_token": token.refresh_token}
     return _ask(app, token, form, "The token was not refreshed")
 
@@ -103,7 +100,7 @@ def read_jwt(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
         read = [json.loads(urlsafe_b64decode(f"{part}==")) for part in (header, claims)]
         if all(isinstance(part, dict) for part in read):
             return read[0], read[1]
-    raise TokenInvalid(*said("not a jwt"))
+    raise TokenInvalid.of("not a jwt")
 
 
 def verify_id_token(app: Registration, attempt: "SignIn", token: Token) -> dict[str, Any]:
@@ -112,6 +109,8 @@ def verify_id_token(app: Registration, attempt: "SignIn", token: Token) -> dict[
     Checked are the signature, by the published keys, and `iss`, `aud`, `exp`, `nonce`; raises
     TokenInvalid when one fails. A version 1 id_token is unsigned, so it never verifies.
     """
+    import jwt  # here, since the cryptography behind it takes ten megabytes to load
+
     if not token.id_token:
         raise _untrusted("there is none: the scope openid was not asked for")
     header, unproven = read_jwt(token.id_token)
@@ -166,13 +165,12 @@ def _token(content: dict[str, Any], before: "SignIn | Token") -> Token:
     """
     old = before if isinstance(before, Token) else None
     if str(content.get("token_type")).lower() != "bearer":
-        raise _unusable("its token_type is not Bearer")
+        raise TokenInvalid.of("unusable answer", reason="its token_type is not Bearer")
     for name in TOKENS:
         text = content.get(name)
-        if text is None and name != "access_token":
-            continue
-        if not isinstance(text, str) or not re.fullmatch(r"[!-~]+", text):
-            raise _unusable(f"its {name} is not a token")
+        absent = text is None and name != "access_token"
+        if not absent and not (isinstance(text, str) and re.fullmatch(r"[!-~]+", text)):
+            raise TokenInvalid.of("unusable answer", reason=f"its {name} is not a token")
     return Token(
         access_token=content["access_token"],
         id_token=content.get("id_token"),
@@ -200,8 +198,10 @@ def _published(app: Registration, url: str) -> dict[str, Any]:
     return answer.json
 
 
-def _signing_key(app: Registration, metadata: Mapping[str, Any], kid: object) -> jwt.PyJWK:
+def _signing_key(app: Registration, metadata: Mapping[str, Any], kid: object) -> Any:
     """Return the published key that `kid` names, from the authority and nowhere else."""
+    import jwt
+
     url = str(metadata.get("jwks_uri"))
     if not url.startswith(f"{app.cloud.authority}/"):
         raise _untrusted("the keys are published on another host than the authority's")
@@ -211,13 +211,9 @@ def _signing_key(app: Registration, metadata: Mapping[str, Any], kid: object) ->
 
 
 def _untrusted(why: str) -> TokenInvalid:
-    return TokenInvalid(*said("untrusted", reason=why))
-
-
-def _unusable(why: str) -> TokenInvalid:
-    return TokenInvalid(*said("unusable answer", reason=why))
+    return TokenInvalid.of("untrusted", reason=why)
 
 
 def _not_the_service(answer: Answer) -> GraphHelpersError:
     kind = answer.headers.get("Content-Type", "no content type")
-    return TokenInvalid(*said("not the service", status=answer.status, kind=kind))
+    return TokenInvalid.of("not the service", status=answer.status, kind=kind)

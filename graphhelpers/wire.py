@@ -5,12 +5,15 @@ redirect with the client secret in hand, and a `.netrc` replaces its Authorizati
 """
 
 import json
+import math
+import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 import requests
@@ -18,17 +21,17 @@ from urllib3.exceptions import HTTPError
 
 from .clouds import Cloud, is_loopback
 from .deadline import Call, session
-from .display import Secret
+from .display import Secret, shown
 from .errors import NoAnswer
-from .exchanges import Exchange, masked, request_line, sealed, wire_log
-from .help_cards import said
+from .exchanges import FORM_SECRETS, JSON, Exchange, masked, sealed, wire_log
+from .help_cards import cause
 
 DEADLINE_S = 30.0  # for a whole call: connecting, waiting, reading, and pauses asked for by a 429
 CONNECT_S = 8.0  # with no network at all, an error comes within ten seconds
-HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
-LATE = f"no complete answer came within {DEADLINE_S:.0f} s"
-NEVER = f"no connection to it was to be had within {CONNECT_S:.0f} s"
 LARGEST_ANSWER = 4 * 2**20  # bytes
+# The headers of an answer that are worth seeing; a cookie isn't.
+SEEN = {"content-type", "location", "request-id", "retry-after", "www-authenticate"}
+
 
 Progress = Callable[[float, float, str], object]  # (done, total, note)
 
@@ -44,13 +47,11 @@ class Answer:
     @property
     def json(self) -> dict[str, Any] | None:
         """The body as a JSON object, its secrets sealed; None when it isn't one (RFC 8259)."""
-        try:
-            text = self.body.decode("utf-8-sig")
+        with suppress(ValueError, RecursionError):
             # NaN is no JSON (RFC 8259 §6), and no int either.
-            value = json.loads(text, parse_constant=int, object_hook=sealed)
-        except (ValueError, RecursionError):
-            return None
-        return value if isinstance(value, dict) else None
+            read = json.loads(self.body.decode("utf-8-sig"), parse_constant=int, object_hook=sealed)
+            return read if isinstance(read, dict) else None
+        return None
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,8 @@ class _Request:
     form: Mapping[str, str] | None = None  # the body, as a form or as JSON
     json: Mapping[str, Any] | None = field(default=None, repr=False)  # may be megabytes
     bearer: Secret | None = None
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self.url).hostname or ""
+    content: bytes | None = field(default=None, repr=False)  # the body, when it is neither
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def post_form(cloud: Cloud, url: str, form: Mapping[str, str]) -> Answer:
@@ -83,13 +82,37 @@ def call_graph(
     method: str,
     path: str,
     access_token: Secret,
-    content: Mapping[str, Any] | None = None,
+    content: Mapping[str, Any] | bytes | None = None,
     progress: Progress | None = None,
 ) -> Answer:
-    """Call Microsoft Graph with a bearer token (RFC 6750 §2.1); only a 429 is waited for."""
-    url = f"{cloud.graph}{path}"
-    request = _Request(cloud, "Microsoft Graph", method, url, None, content, access_token)
+    """Call Microsoft Graph with a bearer token (RFC 6750 §2.1); only a 429 is waited for.
+
+    `content` is sent as JSON, or in bytes as a MIME message in base64 (Microsoft: "Send mail").
+    """
+    mime, body = (content, None) if isinstance(content, bytes) else (None, content)
+    kind = {"Content-Type": "text/plain"} if mime else {}
+    to, url = "Microsoft Graph", f"{cloud.graph}{path}"
+    request = _Request(cloud, to, method, url, None, body, access_token, mime, kind)
     return _answer(request, progress)
+
+
+def call_upload(
+    cloud: Cloud, method: str, url: Secret, headers: Mapping[str, str], content: bytes, ends: float
+) -> Answer:
+    """Call an upload URL before `ends`, without a token: the URL itself is the permission."""
+    kind = {"Content-Type": "application/octet-stream"} if content else {}
+    told = {**headers, **kind}
+    request = _Request(cloud, "Microsoft Graph", method, url, content=content, headers=told)
+    return _answer(request, None, ends)
+
+
+def pause(pause_s: float, progress: Progress | None, done: float = 0, total: float = 1) -> None:
+    """Wait as long as the service asked, and count the seconds down."""
+    whole_s = math.ceil(pause_s)
+    for left_s in range(whole_s, 0, -1):
+        if progress:
+            progress(done, total, f"throttled: waiting {left_s} s, as the service asked")
+        time.sleep(pause_s - whole_s + 1 if left_s == whole_s else 1.0)
 
 
 def retry_after_s(answer: Answer) -> float | None:
@@ -98,99 +121,121 @@ def retry_after_s(answer: Answer) -> float | None:
     It is a number of seconds or an HTTP date (RFC 9110 §10.2.3).
     """
     text = answer.headers.get("Retry-After", "").strip()
-    try:
-        if text.replace(".", "", 1).isdecimal() and text.isascii():
+    with suppress(TypeError, ValueError, OverflowError):
+        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
             return float(text)
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (TypeError, ValueError, OverflowError):
-        return None
+    return None
 
 
-def _answer(request: _Request, progress: Progress | None = None) -> Answer:
+def _answer(
+    request: _Request, progress: Progress | None = None, ends: float | None = None
+) -> Answer:
     """Ask, and ask again while the answer is 429: the service didn't begin, and says when it will.
 
     A pause that would not fit into the deadline is not begun; the 429 is the answer then.
     """
-    ends, backoff_s = time.monotonic() + DEADLINE_S, 1.0
+    ends, backoff_s = ends or time.monotonic() + DEADLINE_S, 1.0
     while True:
         answer = _logged(request, ends)
-        pause_s = retry_after_s(answer)
-        pause_s = backoff_s if pause_s is None else pause_s
+        pause_s = backoff_s if (asked_s := retry_after_s(answer)) is None else asked_s
         if answer.status != 429 or time.monotonic() + pause_s >= ends - 1.0:
             return answer
-        if progress:
-            progress(0, 1, f"throttled: waiting {pause_s:.0f} s, as the service asked")
-        time.sleep(pause_s)
+        pause(pause_s, progress)
         backoff_s *= 2
 
 
 def _logged(request: _Request, ends: float) -> Answer:
     """Make one HTTP exchange before `ends`, and keep it, masked, in the wire log."""
-    line, query = request_line(request.method, request.url)
-    authorization = {"Authorization": request.bearer} if request.bearer else {}
-    form = sealed(request.form or {}, "code")
-    sent = masked({**authorization, **query, **form, **(request.json or {})})
-    status, received = "no answer", {}
+    call, answer, exchange = Call(), None, _begun(request)
     try:
-        answer = _ask(request, ends)
-        status, received = str(answer.status), masked(answer.json or {})
+        answer = call.result(lambda: _fetched(request, exchange.headers, call), CONNECT_S, ends)
     finally:
-        wire_log.append(Exchange("notebook", request.receiver, line, sent, status, received))
+        wire_log.append(_ended(exchange, answer) if isinstance(answer, Answer) else exchange)
+    host = urlsplit(request.url).hostname
+    if not isinstance(answer, Answer):
+        late = cause("late", s=DEADLINE_S) if call.sent else cause("never", s=CONNECT_S)
+        words, outcome = ("sent", "unknown") if call.sent else ("not sent", "not sent")
+        raise NoAnswer.of(words, outcome, host=host, cause=answer or late)
     if 300 <= answer.status < 400:
-        raise NoAnswer(*said("redirected", host=request.host, status=answer.status), "not sent")
+        raise NoAnswer.of("redirected", "not sent", host=host, status=answer.status)
     return answer
 
 
-def _ask(request: _Request, ends: float) -> Answer:
-    call = Call()
-    answer: Answer | str | None = call.result(lambda: _fetched(request, call), CONNECT_S, ends)
-    if isinstance(answer, Answer):
-        return answer
-    late = LATE if call.sent else NEVER
-    words, outcome = ("sent", "unknown") if call.sent else ("not sent", "not sent")
-    raise NoAnswer(*said(words, host=request.host, cause=answer or late), outcome)
-
-
-def _fetched(request: _Request, call: Call) -> Answer | str:
-    """Return the answer, or in plain words why none came: an error's own text may hold a token."""
-    headers = {**HEADERS, "client-request-id": str(uuid4())}  # names it to Microsoft's support
+def _begun(request: _Request) -> Exchange:
+    """Return what may be kept of a request: each secret as its fingerprint."""
+    parts = urlsplit(request.url)
+    fields = {**dict(parse_qsl(parts.query, keep_blank_values=True)), **(request.form or {})}
+    sent = masked({**sealed(fields, FORM_SECRETS), **(request.json or {})})
+    path = shown(parts.path)
+    if isinstance(request.url, Secret):
+        path, sent = repr(request.url), {}
+    if request.content:
+        sent |= {"content": f"{len(request.content):,} bytes"}
+    line, origin = f"{request.method} {path}", f"{parts.scheme}://{parts.netloc}"
+    # The client-request-id names this call to Microsoft's support.
+    headers = {"Accept": JSON, "Accept-Encoding": "identity", "client-request-id": str(uuid4())}
+    if request.form or request.json:
+        headers["Content-Type"] = JSON if request.json else "application/x-www-form-urlencoded"
+    headers |= request.headers
     if request.bearer:
-        headers["Authorization"] = f"Bearer {request.bearer}"
+        headers["Authorization"] = f"Bearer {request.bearer!r}"
+    return Exchange("notebook", request.receiver, line, sent, "no answer", {}, origin, headers)
+
+
+def _ended(exchange: Exchange, got: Answer) -> Exchange:
+    """Add what may be kept of the answer; the query of an address could hold a code."""
+    told = {n: shown(re.split("[?#]", v)[0]) for n, v in got.headers.items() if n.lower() in SEEN}
+    status, received = str(got.status), masked(got.json or {})
+    return replace(exchange, answer=status, received=received, answer_headers=told)
+
+
+def record(answered: requests.Response, *_: Any, **__: Any) -> None:
+    """Take a call that other code made with `requests` into the wire log, masked.
+
+    It is a hook: `session.hooks["response"] = record` (requests: "Event Hooks").
+    """
+    asked, parts = answered.request, urlsplit(str(answered.request.url))
+    form = dict(parse_qsl(f"{parts.query}&{asked.body if isinstance(asked.body, str) else ''}"))
+    receiver = "Microsoft Graph" if parts.path.startswith(("/v1.0/", "/beta/")) else "Entra ID"
+    line, sent = f"{asked.method} {shown(parts.path)}", masked(sealed(form, FORM_SECRETS))
+    origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    headers = {name: shown(v) for name, v in asked.headers.items() if name.lower() in SEEN}
+    one = Exchange("other code", receiver, line, sent, origin=origin, headers=headers)
+    wire_log.append(_ended(one, Answer(answered.status_code, answered.headers, answered.content)))
+
+
+def _fetched(request: _Request, headers: Mapping[str, str], call: Call) -> Answer | str:
+    """Return the answer, or in plain words why none came: an error's own text may hold a token."""
+    bearer = {"Authorization": f"Bearer {request.bearer}"} if request.bearer else {}
     try:
-        response = session(is_loopback(request.host)).request(
+        response = session(is_loopback(urlsplit(request.url).hostname)).request(
             request.method,
             request.url,
-            headers=headers,
-            data=request.form,
+            headers={**headers, **bearer},
+            data=request.form if request.content is None else request.content,
             json=request.json,
             auth=lambda prepared: prepared,  # or a .netrc would replace our Authorization
             verify=request.cloud.ca or True,  # named here, or an environment variable replaces it
-            timeout=(CONNECT_S + 1, DEADLINE_S),  # for the thread; the call has ended by then
+            timeout=(CONNECT_S + 1, DEADLINE_S + 1),  # for the thread; the call has ended by then
             allow_redirects=False,
             stream=True,
         )
         with response:
             if response.status_code < 200:  # its real answer would pass for the next call's
-                return "it gave a provisional answer and no other"
+                return cause("provisional")
             content = response.raw.read(LARGEST_ANSWER + 1, decode_content=True)
     except Exception as error:
         return _cause(error, call.sent)
     if len(content) > LARGEST_ANSWER:
-        return "its answer is larger than 4 MB"
+        return cause("too large")
     return Answer(response.status_code, response.headers, content)
 
 
 def _cause(error: Exception, sent: bool) -> str:
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its TLS certificate isn't one this machine trusts, or TLS failed"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy named in this environment didn't connect"
-    if isinstance(error, OSError) and "CA certificate bundle" in str(error):
-        return "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names a file that isn't there"
-    if "NameResolutionError" in repr(error):
-        return "its name isn't known here: no network, or a misspelt address"
+    known = "^SSLError|^ProxyError|CA certificate bundle|NameResolutionError"
+    if found := re.search(known, repr(error)):
+        return cause(found[0])
     if not isinstance(error, requests.RequestException | HTTPError | OSError):
-        return f"an unexpected {type(error).__name__} came up here; please report it"
-    if not sent:
-        return "nothing listens at that address"
-    return "the connection broke before the whole answer was there"
+        return cause("unexpected", kind=type(error).__name__)
+    return cause("broke" if sent else "nothing listens")

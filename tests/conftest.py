@@ -6,9 +6,10 @@ import pytest
 from hypothesis import settings
 
 from tests.homes import own_homes
-from tests.kit import app, graph_sandbox_tls, one_sandbox, sandbox, token  # noqa: F401
+from tests.kit import app, graph_sandbox_tls, one_sandbox, sandbox, token, writer  # noqa: F401
 
 pytest_plugins = [
+    "tests.side_by_side",  # how two processes share the run
     "tests.require_all",  # with REQUIRE_ALL=1 a skip is a failure
     "tests.cases",  # looks after the tests of hostile cases
 ]

@@ -40,14 +40,17 @@ class Kernel:
         """Run a cell to its end; a cell that is still at it after `interrupt_after_s` gets ^C."""
         began = time.monotonic()
         asked = self.client.execute(code, allow_stdin=False)
-        result = Result()
+        result, kind = Result(), ""
         while True:
             for message in self.messages(0.05):
                 if message["parent_header"].get("msg_id") != asked:
                     continue
-                kind, content = message["msg_type"], message["content"]
+                in_stream, kind = kind == "stream", message["msg_type"]
+                content = message["content"]
                 if kind == "stream":
-                    result.texts.append(content["text"])
+                    # One print is one text, however the kernel happened to cut it.
+                    before = result.texts.pop() if in_stream else ""
+                    result.texts.append(before + content["text"])
                 elif kind in ("execute_result", "display_data"):
                     result.texts.append(content["data"]["text/plain"])
                 elif kind == "error":

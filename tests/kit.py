@@ -172,3 +172,11 @@ def token(one_sandbox):
     """A token of the first user, signed in once: what a test does to the sandbox leaves it good."""
     control(one_sandbox, "POST", "reset")
     return signed_in(app_of(one_sandbox))
+
+
+@pytest.fixture(scope="session")
+def writer(one_sandbox):
+    """A token of the first user that also reads mail and writes drafts."""
+    control(one_sandbox, "POST", "reset")
+    scopes = ("openid", "User.Read", "Mail.Send", "Mail.ReadWrite")
+    return signed_in(app_of(one_sandbox), *scopes)

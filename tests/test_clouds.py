@@ -33,7 +33,7 @@ def test_the_national_clouds_have_their_own_hosts():
 
 def test_a_sandbox_is_asked_for_the_resource_that_it_imitates():
     cloud = sandbox_cloud("http://localhost:5000/", "http://localhost:5000")
-    assert cloud.is_local and not MICROSOFT.is_local
+    assert cloud.resource == MICROSOFT.resource == MICROSOFT.graph
     assert cloud.authority == "http://localhost:5000"
     assert cloud.resource == "https://graph.microsoft.com"
 
@@ -60,7 +60,7 @@ def test_an_address_that_would_carry_secrets_in_the_open_is_refused(address):
 @pytest.mark.case("N02")
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1:80", "127.8.9.1:80", "[::1]:80"])
 def test_plain_http_is_taken_for_loopback(host):
-    assert Cloud("here", f"http://{host}", f"http://{host}").is_local
+    assert Cloud("here", f"http://{host}", f"http://{host}").resource == MICROSOFT.graph
 
 
 def test_an_endpoint_version_that_does_not_exist_is_refused():

@@ -1,12 +1,15 @@
 """The form that writes and sends mails."""
 
+import html
+import os
 import re
 
+import ipywidgets as widgets
 import pytest
 
 from graphhelpers.forms import mail_composer
 
-from .form_hands import ADA, HOSTILE, click, fill, said
+from .form_hands import ADA, HOSTILE, click, everything, fill, said, shown
 from .kit import asked, bend, mails, until
 
 SEND = "/v1.0/me/sendMail"
@@ -66,7 +69,10 @@ def test_only_a_ticked_box_makes_it_html(app, sandbox, token):
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"To": ""}, "MessageError: The message has 0 recipients"),
+        (
+            {"To": ""},
+            "MessageError: The message has 0 recipients",
+        ),
         ({"To": HOSTILE[0]}, "MessageError"),
         ({"Cc": "nobody"}, "not an address"),
         ({"Attachments": "missing.txt"}, "missing.txt"),
@@ -86,7 +92,7 @@ def test_a_refusal_of_graph_is_said_with_its_cure(app, sandbox, token):
     form = mail_composer(app, token)
     fill(form, To=ADA)
     text = click(form, "Send")
-    assert text.startswith("GraphError: Graph answered 503") and "Sent Items" in text
+    assert text.startswith("Unknown: ") and "GraphError: Graph answered 503" in text
     assert form.value is None and len(mails(sandbox)) == 1
 
 
@@ -96,3 +102,120 @@ def test_a_form_that_is_run_again_has_handlers_of_its_own(app, sandbox, token):
     fill(forms[-1], To=ADA)
     click(forms[-1], "Send")
     assert len(mails(sandbox)) == 1 and forms[0].value is None
+
+
+def notes(form) -> str:
+    """Return what stands below the fields, as it is read."""
+    drawn = (one for one in everything(form) if isinstance(one, widgets.HTML) and one != form.said)
+    return html.unescape(re.sub("<[^>]+>", "\n", "\n".join(one.value for one in drawn)))
+
+
+def test_recipients_are_listed_as_they_were_read_and_wrong_ones_told_beside_their_field(app, token):
+    form = mail_composer(app, token)
+    fill(form, To=f"Ada <{ADA}>, nobody; {ADA}", Cc="grace@contoso.example", Bcc="a b")
+    assert {line for line in notes(form).splitlines() if line} == {
+        "Write a mail",
+        f"To: Ada <{ADA}>",
+        "Not usable: 'nobody' in `to` is not an address."
+        " An address is name@domain, without blanks, and before the @ in ASCII.",
+        "Cc: grace@contoso.example",
+        "Not usable: 'a b' in `bcc` is not an address."
+        " An address is name@domain, without blanks, and before the @ in ASCII.",
+    }
+    fill(form, To="", Cc="", Bcc="")
+    assert notes(form).split() == ["Write", "a", "mail"]
+
+
+def test_a_blind_copy_is_sent_as_one(app, sandbox, token):
+    form = mail_composer(app, token)
+    fill(form, Bcc="zoe@contoso.example")
+    assert click(form, "Send").startswith("Sent: Graph took the mail to zoe@contoso.example.")
+    assert mails(sandbox)[0]["recipients"] == ["zoe@contoso.example"]
+
+
+def test_attachments_are_listed_with_size_and_type_and_what_is_wrong(app, token, tmp_path):
+    (tmp_path / "agenda.txt").write_text("12345")
+    (tmp_path / "large.bin").write_bytes(b"x" * 3_000_000)
+    for name in ("half.bin", "other.bin"):
+        (tmp_path / name).write_bytes(b"x" * 2_000_000)
+    form = mail_composer(app, token)
+    fill(form, Attachments=", ".join(f"{tmp_path}/{n}" for n in ("agenda.txt", "no.pdf")))
+    assert "agenda.txt: 5 bytes, text/plain" in notes(form)
+    assert "no.pdf' can't be read. No such file" in notes(form)
+    fill(form, Attachments=f"{tmp_path}/large.bin")
+    assert "large.bin: 3,000,000 bytes" in notes(form) and "needs Mail.ReadWrite" in notes(form)
+    fill(form, Attachments=f"{tmp_path}/half.bin, {tmp_path}/other.bin")
+    assert "half.bin: 2,000,000 bytes" in notes(form) and "needs Mail.ReadWrite" in notes(form)
+    (tmp_path / "huge.bin").touch()
+    os.truncate(tmp_path / "huge.bin", 150 * 2**20 + 1)  # sparse: it takes no room
+    fill(form, Attachments=f"{tmp_path}/huge.bin")
+    assert "Not usable: With" in notes(form) and "more than 150 MB" in notes(form)
+
+
+@pytest.mark.case("F193")
+def test_the_preview_shows_the_mail_as_text_and_its_html_as_source(app, sandbox, token):
+    form = mail_composer(app, token)
+    fill(form, To=f"Ada <{ADA}>", Subject=HOSTILE[0], Text=HOSTILE[2], The_text_is_HTML=True)
+    assert "Nothing was sent" in click(form, "Preview") and mails(sandbox) == []
+    assert HOSTILE[0] in notes(form) and HOSTILE[2] in notes(form)
+    assert "HTML, shown here as its source" in notes(form) and not alive(form)
+    fill(form, Text="another")
+    assert "Preview" not in notes(form)  # it would show what is no longer there
+    fill(form, To="nobody")
+    assert click(form, "Preview").startswith("MessageError")
+
+
+@pytest.mark.parametrize(
+    "typed", [*HOSTILE, "x" * 100_000, "a@b.example," * 20_000, "\u202e\x00\x1b\r\n", "\ud800"]
+)
+def test_hostile_input_is_shown_as_text_and_cut(app, token, typed):
+    form = mail_composer(app, token)
+    fill(form, To=typed, Cc=typed, Bcc=typed, Attachments=typed)
+    click(form, "Preview")
+    assert not alive(form) and len(notes(form)) < 20_000
+    assert not {"\u202e", "\x00", "\x1b"} & set(notes(form))
+
+
+def alive(form) -> list[str]:
+    drawn = "".join(one.value for one in everything(form) if isinstance(one, widgets.HTML))
+    return re.findall("<(?:img|svg|script|iframe)", drawn)
+
+
+@pytest.mark.case("F141")
+def test_after_an_unknown_outcome_only_send_again_anyway_sends_the_same_mail(app, sandbox, token):
+    form = mail_composer(app, token)
+    again = fill(form, To=ADA, Subject="Once")["Send again anyway"]
+    assert again.layout.display == "none"
+    bend(sandbox, SEND, status=504, deliver=True)
+    assert click(form, "Send").startswith("Unknown: the mail may have gone out, or not.")
+    assert again.layout.display == ""
+    assert click(form, "Send").startswith("Unknown") and len(mails(sandbox)) == 1
+    assert click(form, "Send again anyway").startswith("Sent: ") and len(mails(sandbox)) == 2
+    assert again.layout.display == "none"
+
+
+def test_a_changed_mail_after_an_unknown_one_is_a_new_mail_and_changed_back_the_old(
+    app, sandbox, token
+):
+    form = mail_composer(app, token)
+    fields = fill(form, To=ADA, Subject="One")
+    bend(sandbox, SEND, status=504)
+    click(form, "Send")
+    fill(form, Subject="Two")
+    assert fields["Send again anyway"].layout.display == "none"
+    fill(form, Subject="One")
+    assert click(form, "Send").startswith("Unknown") and mails(sandbox) == []
+    fill(form, Subject="Two")
+    assert click(form, "Send").startswith("Sent") and len(mails(sandbox)) == 1
+
+
+@pytest.mark.case("F203")
+def test_while_a_mail_is_sent_a_bar_moves_and_no_other_button_works(app, sandbox, token):
+    bend(sandbox, SEND, delay_s=0.2)
+    form = mail_composer(app, token)
+    fields = fill(form, To=ADA)
+    fields["Send"].click()
+    until(lambda: "<progress" in shown(form))
+    assert fields["Preview"].disabled and fields["Send again anyway"].disabled
+    until(lambda: not fields["Send"].disabled)
+    assert "<progress" not in shown(form)

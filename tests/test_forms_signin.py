@@ -2,15 +2,19 @@
 
 import html
 import re
+import socket
 import threading
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import ipywidgets as widgets
 import pytest
 
 from graphhelpers import Token
 from graphhelpers.forms import Form, sign_in_panel
+from graphhelpers.forms.doors import kernels_place
 
-from .form_hands import click, everything, parts, said, shown
+from .form_hands import HOSTILE, click, everything, parts, said, shown
 from .issued import jwt_of
 from .kit import answer_with, app_at, as_json, browse, last_address, until
 from .trap import Trap
@@ -21,6 +25,10 @@ def link_of(panel: Form) -> str:
     links = [one for one in everything(panel) if isinstance(one, widgets.HTML)]
     found = until(lambda: re.search('href="([^"]+)"', "".join(one.value for one in links)))
     return html.unescape(found[1])
+
+
+def words_of(panel: Form) -> str:
+    return "\n".join(one.value for one in everything(panel) if isinstance(one, widgets.HTML))
 
 
 def test_the_panel_signs_in_by_its_link(app):
@@ -40,19 +48,20 @@ def test_the_panel_signs_in_by_its_link(app):
 @pytest.mark.case("F204")
 def test_the_panel_takes_a_pasted_address(app):
     panel = sign_in_panel(app)
-    field = parts(panel)["Other machine?"]
+    field = parts(panel)["Address"]
     field.value = "http://localhost:8000/?code=canary"
     assert field.value == "" and "Start a sign-in first" in said(panel)
     parts(panel)["Start a sign-in"].click()
     address = last_address(link_of(panel), app)
     field.value = f"{app.redirect_uri}?code=canary&state=another"
-    assert said(panel).startswith("CallbackError: The pasted text") and field.value == ""
+    assert said(panel).startswith("The pasted text is not") and "still waits" in said(panel)
+    assert field.value == ""
     field.value = address
     assert field.value == "" and until(lambda: panel.value)
     until(lambda: not parts(panel)["Start a sign-in"].disabled)
     assert "canary" not in shown(panel) and address not in shown(panel)
     field.value = address
-    assert "already received" in said(panel)
+    assert "Start a sign-in first" in said(panel) and field.value == ""
 
 
 @pytest.mark.case("F203")
@@ -65,7 +74,8 @@ def test_the_panel_can_be_stopped_and_started_again(app):
     until(lambda: not stop.disabled)
     stop.click()
     until(lambda: not start.disabled)
-    assert said(panel).startswith("CallbackError: The wait") and stop.disabled
+    assert said(panel).startswith("Stopped, and the port is free") and stop.disabled
+    socket.create_server(("127.0.0.1", urlsplit(app.redirect_uri).port)).close()
     start.click()
     browse(link_of(panel))
     assert until(lambda: panel.value)
@@ -105,6 +115,7 @@ def test_a_panel_run_again_takes_over_from_the_first(app):
     link_of(first)
     parts(second)["Start a sign-in"].click()
     until(lambda: not parts(first)["Start a sign-in"].disabled)
+    assert said(first).startswith("Ended: a newer panel")
     browse(link_of(second))
     assert until(lambda: second.value) and first.value is None
     until(lambda: not parts(second)["Start a sign-in"].disabled)
@@ -119,3 +130,103 @@ def test_two_clicks_at_once_start_one_sign_in(app):
     assert until(lambda: panel.value)
     until(lambda: not parts(panel)["Start a sign-in"].disabled)
     until(lambda: threading.active_count() <= threads)
+
+
+@pytest.mark.case("F201")
+def test_a_cell_run_again_ends_the_wait_of_its_first_panel_with_a_word(app):
+    threads = threading.active_count()
+    first = sign_in_panel(app)
+    parts(first)["Start a sign-in"].click()
+    link_of(first)
+    sign_in_panel(app)
+    until(lambda: not parts(first)["Start a sign-in"].disabled)
+    assert said(first).startswith("Ended: a newer panel") and "left" not in words_of(first)
+    until(lambda: threading.active_count() <= threads)
+
+
+def test_the_time_left_is_shown_beside_the_status_and_not_in_it(app):
+    panel = sign_in_panel(app, timeout_s=60)
+    parts(panel)["Start a sign-in"].click()
+    until(lambda: "60 s left" in words_of(panel))
+    status = panel.said.value
+    until(lambda: "59 s left" in words_of(panel))
+    assert panel.said.value == status and "60 s at most" in status
+    parts(panel)["Stop"].click()
+    until(lambda: not parts(panel)["Start a sign-in"].disabled)
+    assert "left" not in words_of(panel)
+
+
+@pytest.mark.case("F204")
+def test_where_another_program_has_the_port_the_second_door_still_works(app):
+    with socket.create_server(("127.0.0.1", urlsplit(app.redirect_uri).port)):
+        panel = sign_in_panel(app)
+        parts(panel)["Start a sign-in"].click()
+        link = link_of(panel)
+        until(lambda: "Door 1 is shut, door 2 works. Can't listen on port" in said(panel))
+        parts(panel)["Address"].value = last_address(link, app)
+        assert until(lambda: panel.value)
+    until(lambda: not parts(panel)["Start a sign-in"].disabled)
+
+
+def test_without_the_scope_openid_there_is_no_id_token_to_verify():
+    token = {"token_type": "Bearer", "access_token": "x", "scope": "Mail.Send"}
+    with Trap(as_json(token)) as trap:
+        panel = sign_in_panel(app_at(trap))
+        parts(panel)["Start a sign-in"].click()
+        answer_with(link_of(panel), code="x")
+        until(lambda: not parts(panel)["Start a sign-in"].disabled)
+    assert said(panel) == "Signed in. Granted: Mail.Send"
+
+
+@pytest.mark.parametrize("address", [*HOSTILE, "x" * 100_000, "\u202e\x00\x1b", "?code=&state="])
+def test_a_hostile_address_is_refused_in_words_and_shown_nowhere(app, address):
+    panel = sign_in_panel(app)
+    parts(panel)["Start a sign-in"].click()
+    link_of(panel)
+    parts(panel)["Address"].value = address
+    assert "still waits" in said(panel) and address not in shown(panel) + words_of(panel)
+    parts(panel)["Stop"].click()
+    until(lambda: not parts(panel)["Start a sign-in"].disabled)
+
+
+def test_the_link_of_the_panel_can_be_seen_to_be_one(app):
+    panel = sign_in_panel(app)
+    parts(panel)["Start a sign-in"].click()
+    assert link_of(panel) and "text-decoration:underline" in words_of(panel)
+    parts(panel)["Stop"].click()
+    until(lambda: not parts(panel)["Start a sign-in"].disabled)
+
+
+NOWHERE = Path("/nowhere")
+
+
+@pytest.mark.parametrize(
+    ("environ", "place"),
+    [
+        ({"JUPYTERHUB_USER": "ada"}, "(JupyterHub)"),
+        ({"JUPYTERHUB_SERVICE_PREFIX": "/"}, "(JupyterHub)"),
+        ({"JUPYTERHUB_USER": "ada", "BINDER_SERVICE_HOST": "x"}, "(Binder)"),
+        ({"CODESPACES": "true", "REMOTE_CONTAINERS": "true"}, "(GitHub Codespaces)"),
+        ({"DEVCONTAINER": "1"}, "(a development container)"),
+        ({"COLAB_RELEASE_TAG": "x"}, "(Google Colab)"),
+        ({"SSH_CONNECTION": "1 2 3 4"}, "(SSH)"),
+    ],
+)
+def test_a_kernel_elsewhere_is_known_by_its_environment(environ, place):
+    near, advice = kernels_place(environ, NOWHERE)
+    assert not near and place in advice and advice.endswith("use door 2.")
+
+
+def test_a_kernel_here_in_wsl_or_in_a_container_is_told_apart(tmp_path):
+    assert kernels_place({}, tmp_path)[1].count("(a container): use door 2.") == 1
+    for environ, words in (({}, "on one machine: door 1 works"), ({"WSL_DISTRO_NAME": "x"}, "WSL")):
+        near, advice = kernels_place(environ, NOWHERE)
+        assert near and words in advice and advice.endswith("use door 2.")
+
+
+def test_before_any_click_the_panel_says_which_door_works_and_why(app, monkeypatch):
+    monkeypatch.setenv("JUPYTERHUB_USER", "ada")
+    said_first = words_of(sign_in_panel(app))
+    assert "another machine than your browser (JupyterHub): use door 2." in said_first
+    assert "Door 1: the answer comes by itself (probably not here)" in said_first
+    assert "Door 2: you bring the answer (works everywhere)" in said_first

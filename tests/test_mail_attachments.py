@@ -65,11 +65,14 @@ def test_just_under_three_megabytes_fit_into_one_request(app, sandbox, token, fi
 @pytest.mark.parametrize(
     "sizes", [[3_000_000], [3_100_000], [2_000_000, 1_000_000], [1, 2_999_999]]
 )
-def test_three_megabytes_in_all_are_refused_before_any_request(app, sandbox, token, file, sizes):
+def test_three_megabytes_in_all_need_a_permission_and_no_request_tells_so(
+    app, sandbox, token, file, sizes
+):
     files = [file(f"{number}.bin", bytes(size)) for number, size in enumerate(sizes)]
-    with pytest.raises(MessageError, match="3 MB") as caught:
+    with pytest.raises(MessageError, match="doesn't hold Mail.ReadWrite") as caught:
         send_mail(app, token, hello(attachments=files))
-    assert files[-1].name in caught.value.what and asked(sandbox, SEND) == 0
+    assert "3 MB" in caught.value.why and not asked(sandbox, SEND)
+    assert not asked(sandbox, "/v1.0/me/messages")
 
 
 def test_what_cannot_be_read_is_named_and_nothing_goes_out(app, sandbox, token, file, tmp_path):

@@ -56,7 +56,7 @@ def test_a_name_before_the_address_is_kept(given, name):
         f"Lovelace, Ada <{ADA}>", f"Ada <{ADA}> Grace", "Ada <>", "<>", "a@.example",
         "a@b..example", "a@b.example.", "x" * 300 + "@b.example", f"mailto:{ADA}", f"{ADA}>",
         f"team: {ADA};",
-        "ada@bücher.example", "ädä@b.example", "a@b.example\u200b", "a\u202e@b.example", "a@b,c",
+        "ädä@b.example", "a@b.example\u200b", "a\u202e@b.example", "a@b,c",
         "a@[127.0.0.1]", '"a b"@c.example', "a@b.example(comment)", "a\\@b.example",
         "a@b c.example",
     ],

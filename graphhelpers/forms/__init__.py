@@ -17,5 +17,9 @@ from .fields import Form
 from .inspecting import token_inspector
 from .registering import registration_form
 from .signing_in import sign_in_panel
+from .stepping import wire_stepper
 
-__all__ = ["Form", "mail_composer", "registration_form", "sign_in_panel", "token_inspector"]
+__all__ = [
+    "Form", "mail_composer", "registration_form", "sign_in_panel", "token_inspector",
+    "wire_stepper",
+]  # fmt: skip

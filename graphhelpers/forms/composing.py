@@ -1,40 +1,94 @@
-"""Task 5 as a form: a mail is written, sent by one click, and its outcome told."""
+"""Task 5 as a form: a mail is written, looked at, sent by one click, and its outcome told."""
+
+from functools import partial
 
 import ipywidgets as widgets
 
+from ..errors import GraphHelpersError
 from ..mail import Message, send_mail
 from ..registration import Registration
 from ..tokens import Token
-from .fields import FIELD, LABELS, WIDE, Form, text_field
+from .drafts import files_read, preview, recipients_read
+from .fields import BUTTONS, FIELD, LABELS, WIDE, Form, note_on, text_field
+
+OUTCOMES = {
+    "not sent": "Not sent: nothing went out, and your text is still here.",
+    "unknown": "Unknown: the mail may have gone out, or not. Look into Sent Items first; only if"
+    " it isn't there, press “Send again anyway”.",
+}
+SENT = (
+    "Sent: Graph took the mail to {}. It is in Sent Items; if it can't be delivered, a mail in"
+    " your inbox will say so."
+)
 
 
 def mail_composer(app: Registration, token: Token) -> Form:
     """Return a form that sends one mail a click; `.value` is the last Receipt.
 
-    A send has no Stop: what left can't be called back, and it ends by itself within 30 s.
+    A send has no Stop: what left can't be called back. It ends by itself within 30 s; each range
+    of a large file takes as long at most.
     """
-    to, cc, subject = (
-        text_field("To", "ada@contoso.example, …"),
-        text_field("Cc"),
-        text_field("Subject"),
-    )
+    to, cc, bcc = text_field("To", "ada@contoso.example, …"), text_field("Cc"), text_field("Bcc")
+    subject = text_field("Subject")
     body = widgets.Textarea(description="Text", rows=6, **FIELD)
     is_html = widgets.Checkbox(description="The text is HTML", style=LABELS, layout=WIDE)
     files = text_field("Attachments", "paths, separated by commas")
+    look = widgets.Button(description="Preview", icon="eye")
     send = widgets.Button(description="Send", icon="paper-plane", button_style="primary")
-    rows = (to, cc, subject, body, is_html, files, send)
+    again = widgets.Button(description="Send again anyway", layout=widgets.Layout(width="14rem"))
+    bar, page = widgets.HTML(), widgets.HTML(layout=WIDE)
+    fields = (to, cc, bcc, subject, body, is_html, files)
+    buttons = widgets.HBox([look, send, again], layout=BUTTONS)
+    people = {"to": to, "cc": cc, "bcc": bcc}
+    notes = [note_on(field, partial(recipients_read, name)) for name, field in people.items()]
+    notes.append(note_on(files, files_read))
+    rows = (*fields, buttons, *notes, page, bar)
     form = Form("Write a mail", "send_mail(app, token, Message(…))", *rows)
+    lost: tuple[list[object], Message] | None = None  # the fields and the mail of no known fate
 
-    def progress(_done: float, _total: float, note: str) -> None:
-        form.say(note)
+    def filled_in() -> list[object]:
+        return [field.value for field in fields]
 
-    def work() -> str:
+    def message() -> Message:
+        if lost and lost[0] == filled_in():
+            return lost[1]  # a new one would be a new mail
         paths = [path.strip() for path in files.value.split(",") if path.strip()]
-        message = Message(
-            subject.value, body.value, to.value, cc.value, html=is_html.value, attachments=paths
-        )
-        form.value = send_mail(app, token, message, progress=progress)
-        return f"Graph took the mail to {', '.join(form.value.recipients)}."
+        people = (to.value, cc.value, bcc.value)
+        return Message(subject.value, body.value, *people, is_html.value, paths)
 
-    send.on_click(lambda _button: form.run(send, work))
+    def changed(_change: object = None) -> None:
+        page.value, again.layout.display = "", "none"
+
+    def progress(done: float, total: float, note: str) -> None:
+        form.say(note)
+        if done:
+            bar.value = f'<progress aria-label="Sending" max="{total}" value="{done}"></progress>'
+
+    def show() -> str:
+        page.value = preview(message())
+        return "The preview shows the mail as it would go out. Nothing was sent."
+
+    def work(anyway: bool) -> str:
+        nonlocal lost
+        bar.value = '<progress aria-label="Sending"></progress>'  # moves, and names no share
+        asked, mail = filled_in(), None
+        try:
+            mail = message()
+            form.value = send_mail(app, token, mail, again=anyway, progress=progress)
+        except GraphHelpersError as error:
+            lost = (asked, mail) if mail and error.outcome == "unknown" else None
+            again.layout.display = "" if lost else "none"
+            words = OUTCOMES.get(error.outcome or "", "")
+            return f"{words}\n{type(error).__name__}: {error}".strip()
+        finally:
+            bar.value = ""
+        lost, again.layout.display = None, "none"
+        return SENT.format(", ".join(form.value.recipients))
+
+    for field in fields:
+        field.observe(changed, "value")
+    changed()
+    look.on_click(lambda _button: form.run(look, show, send, again))
+    send.on_click(lambda _button: form.run(send, lambda: work(False), look, again))
+    again.on_click(lambda _button: form.run(again, lambda: work(True), look, send))
     return form

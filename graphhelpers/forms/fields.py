@@ -12,9 +12,12 @@ from ..display import escaped, shown
 from ..errors import GraphHelpersError
 
 WIDE = widgets.Layout(width="min(40rem, 98%)")
+BUTTONS = widgets.Layout(width="98%", flex_flow="row wrap")  # below one another where it's narrow
 LABELS = {"description_width": "7rem"}
 # A field is sent once, when one leaves it: sent letter by letter, its end may come after a click.
 FIELD = {"style": LABELS, "layout": WIDE, "continuous_update": False}
+
+TEXT = "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.4"
 
 
 class Form(widgets.VBox):  # type: ignore[misc]
@@ -37,13 +40,17 @@ class Form(widgets.VBox):  # type: ignore[misc]
 
     def say(self, text: str) -> None:
         """Show plain text; foreign text goes no other way."""
-        self.said.value = f'<div role="status" style="white-space:pre-wrap">{escaped(text)}</div>'
+        self.said.value = f'<div role="status" style="{TEXT}">{escaped(text)}</div>'
 
-    def run(self, button: widgets.Button, work: Callable[[], str]) -> None:
-        """Do the work of a click in the background, its button disabled until the outcome."""
+    def run(self, button: widgets.Button, work: Callable[[], str], *others: widgets.Button) -> None:
+        """Do the work of a click in the background, its button disabled until the outcome.
+
+        So are the others, whose work may not run beside it.
+        """
         if button.disabled:  # the second of a double click, sent before the page heard of it
             return
-        button.disabled = True
+        for one in (*others, button):
+            one.disabled = True
         self.say("Working …")
 
         def finish() -> None:
@@ -54,13 +61,34 @@ class Form(widgets.VBox):  # type: ignore[misc]
             except Exception as error:  # shown here, since nobody reads a thread's traceback
                 self.say(f"Unexpected {type(error).__name__}; please report it.")
             finally:
-                button.disabled = False
+                for one in (*others, button):
+                    one.disabled = False
 
         threading.Thread(target=finish, daemon=True).start()
 
 
+def words(text: str) -> widgets.HTML:
+    return widgets.HTML(f'<div style="{TEXT}">{escaped(text)}</div>', layout=WIDE)
+
+
 def text_field(label: str, placeholder: str = "", value: str = "") -> widgets.Text:
     return widgets.Text(value, description=label, placeholder=placeholder, **FIELD)
+
+
+def note_on(field: widgets.Text, read: Callable[[str], str]) -> widgets.HTML:
+    """Return a note on how a field's content was read, which comes when one has left the field.
+
+    It belongs below the buttons: above them it would push away the one that is being clicked.
+    """
+    note = widgets.HTML(layout=widgets.Layout(width=WIDE.width, display="none"))
+
+    def tell(change: dict[str, Any]) -> None:
+        words = read(change["new"])
+        note.value = f'<div role="status" style="{TEXT}">{escaped(words)}</div>'
+        note.layout.display = "" if words else "none"
+
+    field.observe(tell, "value")
+    return note
 
 
 def take_at_once(field: widgets.Text, take: Callable[[str], None]) -> None:

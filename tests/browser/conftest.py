@@ -36,3 +36,9 @@ def desk(desk_of_this_file):
     """A JupyterLab, and a sandbox on which nothing has happened yet."""
     desk_of_this_file.tidy()
     return desk_of_this_file
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """Looks over a page for what keeps people out (axe-core)."""
+    return pytest.importorskip("axe_playwright_python.sync_playwright").Axe()

@@ -132,17 +132,6 @@ def open_notebook(page: "Page", lab: Lab, name: str) -> None:
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
 
 
-# A tagged cell that fails ends the command, and JupyterLab takes the star off the later cells
-# while the kernel still runs them. But the kernel answers in turn, and so a question put after
-# all of them is answered after all of them.
-RUN_ALL = """() => {
-  window.ran = false;
-  const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-  const ended = () => kernel.requestKernelInfo().finally(() => { window.ran = true });
-  jupyterapp.commands.execute('notebook:run-all-cells').then(ended, ended);
-}"""
-
-
 # A cell that fails ends the command while later ones, that run all the same, look idle. A kernel
 # answers in turn, so its answer to an empty request is the end of all before.
 RUN_ALL = """() => {

@@ -2,7 +2,6 @@
 
 from urllib.parse import urlsplit
 
-import pytest
 from starlette.routing import Match
 
 from graphsandbox.app import ROUTES
@@ -37,11 +36,6 @@ NO_PAGE_ENDS = (
     *("/token", "/devicecode", "/openid-configuration", "/keys", "/userinfo", "/instance"),
     *("/body", "/mime", "/attachments/{attachment_id}"),
 )
-
-
-@pytest.fixture(scope="module")
-def axe():
-    return pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
 
 
 def findings(page, axe) -> list[str]:

@@ -4,6 +4,7 @@ import http.client
 import socket
 import threading
 import time
+from contextlib import ExitStack
 from urllib.parse import urlencode
 
 import pytest
@@ -93,17 +94,16 @@ def test_odd_bytes_are_harmless(app, server, attempt, request_bytes):
 def test_two_hundred_connections_that_say_nothing_hold_nobody_up(app, attempt, begun):
     port = int(app.redirect_uri.split(":")[2].split("/")[0])
     threads = threading.active_count()
-    with CallbackServer(app, attempt) as server:
-        idle = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(200)]
-        for connection in idle:
-            connection.sendall(begun)
+    with ExitStack() as idle, CallbackServer(app, attempt) as server:
+        for _ in range(200):
+            connection = socket.create_connection(("127.0.0.1", port), timeout=5)
+            idle.enter_context(connection).sendall(begun)
         began = time.monotonic()
         still_waits(server, attempt)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5  # each connection is given 10 s
         stopping = time.monotonic()
-    assert time.monotonic() - stopping < 1
-    for connection in idle:
-        connection.close()
+        server.stop()
+        assert time.monotonic() - stopping < 5
     until(lambda: threading.active_count() == threads)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "graphhelpers"
 DOOR = {"escaped", "html.escape"}
-MAKERS = {"table", "_row", "_repr_html_"}  # functions that return HTML
+MAKERS = {"table", "_row", "_cells", "_repr_html_"}  # functions that return HTML
 SINKS = {"widgets.HTML", "HTML", "PAGE.format", "page.format"}
 
 

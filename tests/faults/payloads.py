@@ -30,7 +30,8 @@ from graphhelpers import (
 )
 from graphhelpers.exchanges import Diagram, Exchange
 from graphhelpers.forms import Form, mail_composer, registration_form, token_inspector
-from tests.kit import app_at, as_json, free_port, until
+from tests.form_hands import click, fill
+from tests.kit import app_at, as_json, free_port
 from tests.trap import Trap
 
 EVIL = "https://evil.example"
@@ -151,9 +152,9 @@ def forms(payload: str) -> list[Form]:
         app = app_at(trap)
         token = exchange_code(app, start_sign_in(app), Secret("canary~code"))
     mail = mail_composer(app, token)
-    mail.children[1].value = payload.encode("utf-8", "replace").decode()  # To, typed in a browser
-    mail.children[-2].click()
-    until(lambda: not mail.children[-2].disabled)
+    typed = payload.encode("utf-8", "replace").decode()  # as a browser would send it
+    fill(mail, To=typed, Cc=typed, Bcc=typed, Attachments=typed)
+    click(mail, "Send")
     claims = token_inspector(token)
     claims.children[1].value = "id_token"
     return [registration_form(Cloud(payload, app.cloud.authority, app.cloud.graph)), mail, claims]

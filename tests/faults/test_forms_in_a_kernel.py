@@ -78,7 +78,7 @@ def test_what_is_typed_into_a_secret_field_never_comes_back_to_any_page(kernel, 
     kernel.run("form, panel = registration_form(cloud), sign_in_panel(app)")
     type_in(kernel, "form", "Client ID", "what others may see")
     type_in(kernel, "form", "Client secret", SECRET)
-    type_in(kernel, "panel", "Other machine?", f"{SECRET}?code={SECRET}")
+    type_in(kernel, "panel", "Address", f"{SECRET}?code={SECRET}")
     heard = updates(kernel)
     assert "Taken, and not shown" in heard and "Start a sign-in first" in heard
     assert "what others may see" in heard  # an ordinary field is echoed
@@ -86,7 +86,7 @@ def test_what_is_typed_into_a_secret_field_never_comes_back_to_any_page(kernel, 
 
 
 TYPED = """\
-for field in (parts(form)["Client secret"], parts(panel)["Other machine?"]):
+for field in (parts(form)["Client secret"], parts(panel)["Address"]):
     field.set_state({"value": "canary~" + "typed"})  # what the page's message does
     field.send_state()  # what a page asks for when it is loaded again
 parts(form)["Client ID"].set_state({"value": "to be " + "seen"})"""
@@ -96,7 +96,8 @@ parts(form)["Client ID"].set_state({"value": "to be " + "seen"})"""
 def test_a_notebook_saved_with_its_widgets_holds_nothing_that_was_typed_into_secret_fields(
     tmp_path,
 ):
-    forms = "form = registration_form(); panel = sign_in_panel(None)"
+    app = "Registration('11112222-bbbb-3333-cccc-4444dddd5555')"
+    forms = f"form = registration_form(); panel = sign_in_panel({app})"
     cells = [v4.new_code_cell(code) for code in (HANDS, forms, "form", "panel", TYPED)]
     path = tmp_path / "saved.ipynb"
     path.write_text(nbformat.writes(v4.new_notebook(cells=cells)), "utf-8")

@@ -7,6 +7,7 @@ import pytest
 
 from graphhelpers import GraphError, NoAnswer, send_mail, wire, wire_log
 from graphhelpers.forms import mail_composer
+from tests.form_hands import parts
 from tests.issued import trap_token
 from tests.kit import app_at, as_json, asked, bend, control, mails, until
 from tests.letters import GRACE, SEND, hello, sent_to
@@ -25,7 +26,7 @@ def test_a_429_is_waited_for_as_long_as_it_says_and_the_mail_goes_once(app, sand
     receipt = send_mail(app, token, hello(), progress=lambda *note: notes.append(note))
     assert receipt.outcome == "sent" and 2 <= time.monotonic() - began < 6
     assert asked(sandbox, SEND) == 2 and len(mails(sandbox)) == 1
-    assert len(notes) == 1 and "2 s" in notes[0][2]
+    assert [note[2].split()[2] for note in notes] == ["2", "1"]
 
 
 @pytest.mark.case("F136", "N51", "N69")
@@ -211,7 +212,7 @@ def test_ten_threads_with_one_message_send_one_mail(app, sandbox, token):
 def test_two_clicks_on_send_are_one_mail(app, sandbox, token):
     bend(sandbox, SEND, delay_s=0.2)
     form = mail_composer(app, token)
-    fields = {row.description: row for row in form.children if hasattr(row, "description")}
+    fields = parts(form)
     fields["To"].value = GRACE
     fields["Send"].click()
     fields["Send"].click()

@@ -242,7 +242,7 @@ def test_what_is_saved_is_on_the_disk_before_its_name_is(home, monkeypatch):
             os, name, lambda *a, real=real, name=name: (order.append(name), real(*a))
         )
     saved()
-    assert order == ["fsync", "replace", "fsync"]
+    assert order == ["fsync", "replace"]
 
 
 @pytest.mark.case("F179")

@@ -59,6 +59,3 @@ def start_check() -> None:
         path, name = found
         raise ImportError(IN_THE_WAY.format(path=path, name=name), name=name, path=path)
     require("requests", "jwt", "cryptography", "platformdirs")
-
-
-start_check()

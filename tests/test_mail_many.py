@@ -1,0 +1,335 @@
+"""Many mails by `$batch`: an outcome for each, and none of them twice."""
+
+import json
+import os
+import re
+import signal
+import threading
+import time
+from collections import Counter
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graphhelpers import GraphError, Message, MessageError, NoAnswer, send_mail, send_many, wire
+from graphhelpers.mail import many
+
+from .issued import trap_token
+from .kit import app_at, app_of, as_json, asked, bend, control, mails
+from .letters import ADA, SEND, hello
+from .trap import Trap, answer, reset
+
+BATCH = "/v1.0/$batch"
+
+
+def letters(count: int, **changes) -> list[Message]:
+    return [hello(subject=f"mail {number}", **changes) for number in range(count)]
+
+
+def said(outcomes) -> list[str]:
+    return [one.outcome for one in outcomes]
+
+
+def arrived(sandbox) -> list[str]:
+    return sorted(mail["subject"] for mail in mails(sandbox))
+
+
+@pytest.mark.parametrize(("count", "batches"), [(0, 0), (1, 1), (20, 1), (21, 2), (45, 3)])
+def test_twenty_mails_go_with_one_request(app, sandbox, token, count, batches):
+    messages = letters(count)
+    outcomes = send_many(app, token, messages)
+    assert said(outcomes) == ["sent"] * count and [one.message for one in outcomes] == messages
+    assert asked(sandbox, BATCH) == batches
+    assert arrived(sandbox) == sorted(one.subject for one in messages)
+    assert all(one.receipt.recipients == (ADA,) and one.receipt.request_id for one in outcomes)
+
+
+def test_the_same_call_again_asks_nobody(app, sandbox, token):
+    messages = letters(25)
+    first = send_many(app, token, [*messages, messages[3]])
+    assert len(first) == 25 and said(send_many(app, token, messages)) == ["sent"] * 25
+    assert send_mail(app, token, messages[7]) is first[7].receipt
+    assert asked(sandbox, BATCH) == 2 and len(mails(sandbox)) == 25
+
+
+def test_what_was_sent_before_is_not_sent(app, sandbox, token):
+    messages = letters(3)
+    receipt = send_mail(app, token, messages[1])
+    assert send_many(app, token, messages)[1].receipt is receipt and len(mails(sandbox)) == 3
+
+
+def test_progress_counts_mails_and_tells_the_time_left(app, sandbox, token):
+    notes = []
+    send_many(app, token, letters(45), progress=lambda *note: notes.append(note))
+    assert [note[:2] for note in notes] == [(20, 45), (40, 45), (45, 45)]
+    assert all(re.fullmatch(r"\d+ of 45 mails, about \d+ s left", note[2]) for note in notes)
+
+
+# --- An outcome for each
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "made"),
+    [
+        ({"status": 400}, "not sent", 0),
+        ({"status": 403}, "not sent", 0),
+        ({"status": 500}, "unknown", 0),
+        ({"status": 503, "deliver": True, "retry_after": 1}, "unknown", 1),
+        ({"status": 504, "deliver": True}, "unknown", 1),
+        ({"status": 204, "deliver": True}, "sent", 1),
+    ],
+)
+def test_one_bad_answer_is_of_one_mail(app, sandbox, token, fault, outcome, made):
+    bend(sandbox, SEND, delay_s=0.001)
+    bend(sandbox, SEND, **fault)
+    messages = letters(4)
+    outcomes = send_many(app, token, messages)
+    assert said(outcomes) == ["sent", outcome, "sent", "sent"]
+    assert len(mails(sandbox)) == 3 + made
+    if outcome != "sent":
+        assert isinstance(outcomes[1].error, GraphError) and str(fault["status"]) in repr(
+            outcomes[1]
+        )
+        again = send_many(app, token, messages)
+        assert said(again)[1] == ("unknown" if outcome == "unknown" else "sent")
+        assert len(mails(sandbox)) == 3 + made + (outcome == "not sent")
+
+
+@pytest.mark.case("N69", "F172")
+def test_a_throttled_mail_waits_as_long_as_it_says_and_goes_once(app, sandbox, token):
+    bend(sandbox, SEND, status=429, retry_after=1, count=2)
+    notes, began = [], time.monotonic()
+    outcomes = send_many(app, token, letters(5), progress=lambda *note: notes.append(note))
+    assert said(outcomes) == ["sent"] * 5 and time.monotonic() - began >= 1
+    assert asked(sandbox, BATCH) == 2 and len(mails(sandbox)) == 5
+    assert (3, 5, "throttled: waiting 1 s, as the service asked") in notes
+
+
+@pytest.mark.case("N69")
+def test_a_pause_too_long_is_told_at_once_and_the_rest_not_tried(app, sandbox, token):
+    bend(sandbox, SEND, status=429, retry_after=120)
+    messages = letters(25)
+    outcomes = send_many(app, token, messages)
+    assert Counter(said(outcomes)) == {"sent": 19, "not sent": 6}
+    assert "wait 120 s" in outcomes[0].error.why and "not tried" in outcomes[-1].error.what
+    assert said(send_many(app, token, messages)) == ["sent"] * 25 and len(mails(sandbox)) == 25
+
+
+def test_pauses_without_progress_end(app, sandbox, token, monkeypatch):
+    monkeypatch.setattr(many, "DEADLINE_S", 2.0)
+    bend(sandbox, SEND, status=429, retry_after=0.4, count=100)
+    outcomes = send_many(app, token, letters(2))
+    assert said(outcomes) == ["not sent"] * 2 and mails(sandbox) == []
+
+
+def test_two_threads_send_the_same_mails_once(app, sandbox, token):
+    messages, told = letters(40), []
+    threads = [
+        threading.Thread(target=lambda: told.append(said(send_many(app, token, messages))))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert arrived(sandbox) == sorted(one.subject for one in messages)
+    assert all("not sent" not in outcomes for outcomes in told) and len(told) == 3
+
+
+def test_what_was_sent_stays_sent_when_its_file_is_gone(app, sandbox, token, tmp_path):
+    path = tmp_path / "gone.txt"
+    path.write_text("x")
+    messages = letters(2, attachments=path)
+    first = send_many(app, token, messages)
+    path.unlink()
+    assert [one.receipt for one in send_many(app, token, messages)] == [
+        one.receipt for one in first
+    ]
+
+
+# --- The batch itself fails
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "made"),
+    [
+        ({"status": 504, "deliver": True}, "unknown", 20),
+        ({"status": 500}, "unknown", 0),
+        ({"drop_after": 0}, "unknown", 20),
+        ({"drop_after": 100}, "unknown", 20),
+        ({"status": 401}, "not sent", 0),
+        ({"status": 429, "retry_after": 120}, "not sent", 0),
+    ],
+)
+def test_a_lost_batch_is_told_and_never_repeated(app, sandbox, token, fault, outcome, made):
+    bend(sandbox, BATCH, **fault)
+    messages = letters(30)
+    outcomes = send_many(app, token, messages)
+    assert said(outcomes) == [outcome] * 20 + ["not sent"] * 10 and len(mails(sandbox)) == made
+    again = said(send_many(app, token, messages))
+    assert again == ["unknown" if outcome == "unknown" else "sent"] * 20 + ["sent"] * 10
+    assert len(mails(sandbox)) == made + (30 if outcome == "not sent" else 10)
+
+
+ODD = [
+    as_json({"responses": [{"id": "0", "status": 202}]}),  # nothing about the second
+    as_json({"responses": [{"id": "0", "status": 202}, {"id": "1", "status": "202"}]}),
+    as_json({"responses": [{"id": "0", "status": 202}, None, 7, {"id": "1"}]}),
+    as_json({"responses": [{"id": 0, "status": 202, "headers": 7}, {"status": 202}]}),
+]
+
+
+@pytest.mark.parametrize("script", ODD)
+def test_a_mail_the_answer_does_not_name_is_unknown(script):
+    messages = letters(2)
+    with Trap(script) as trap:
+        app = app_at(trap)
+        for _ in range(2):
+            assert said(send_many(app, trap_token(), messages)) == ["sent", "unknown"]
+        assert len(trap.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        as_json({"responses": {"0": 202}}), as_json([]), as_json({}), answer(b"<html>"),
+        answer(b"", "202 Accepted"), reset,
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_none_leaves_all_unknown(script):
+    messages = letters(2)
+    with Trap(script) as trap:
+        app = app_at(trap)
+        for _ in range(2):
+            outcomes = send_many(app, trap_token(), messages)
+            assert said(outcomes) == ["unknown"] * 2
+        assert len(trap.requests) == 1
+
+
+def test_where_nobody_listens_nothing_was_sent():
+    with Trap(b"") as trap:
+        app = app_at(trap)
+    outcomes = send_many(app, trap_token(), letters(25))
+    assert said(outcomes) == ["not sent"] * 25 and isinstance(outcomes[0].error, NoAnswer)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows can't interrupt one thread")
+def test_after_an_interrupt_the_same_call_goes_on():
+    def interrupt(connection) -> None:
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        connection.recv(1)
+
+    messages = letters(22)
+    good = [{"id": str(number), "status": 202} for number in range(2)]
+    with Trap(interrupt, as_json({"responses": good})) as trap:
+        app = app_at(trap)
+        with pytest.raises(KeyboardInterrupt):
+            send_many(app, trap_token(), messages)
+        outcomes = send_many(app, trap_token(), messages)
+    assert said(outcomes) == ["unknown"] * 20 + ["sent"] * 2
+    assert len(json.loads(trap.requests[1].partition(b"\r\n\r\n")[2])["requests"]) == 2
+
+
+# --- What goes its own way
+
+
+def test_a_batch_stays_below_four_megabytes(app, sandbox, token, tmp_path):
+    path = tmp_path / "one.bin"
+    path.write_bytes(bytes(1_000_000))
+    assert said(send_many(app, token, letters(7, attachments=path))) == ["sent"] * 7
+    assert asked(sandbox, BATCH) == 3 and len(mails(sandbox)) == 7
+
+
+def test_a_mail_of_nearly_four_megabytes_goes_alone_in_its_batch(app, sandbox, token):
+    messages = [hello(), hello(body="x" * (4 * 2**20 - 500)), hello()]
+    assert said(send_many(app, token, messages)) == ["sent"] * 3 and len(mails(sandbox)) == 3
+
+
+def test_mime_and_large_files_go_one_by_one_among_the_others(app, sandbox, writer, tmp_path):
+    path = tmp_path / "large.bin"
+    path.write_bytes(bytes(3_000_000))
+    mime = EmailMessage()
+    mime["To"], mime["Subject"] = ADA, "mime"
+    mime.set_content("x")
+    outcomes = send_many(app, writer, [hello(), mime, hello(attachments=path), hello()])
+    assert said(outcomes) == ["sent"] * 4 and len(mails(sandbox)) == 4
+    assert (asked(sandbox, BATCH), asked(sandbox, SEND)) == (1, 3)  # one of them by itself
+
+
+def test_a_file_that_went_away_is_of_one_mail(app, sandbox, token, tmp_path):
+    path = tmp_path / "gone.txt"
+    path.write_text("x")
+    messages = [hello(), hello(attachments=path), hello()]
+    path.unlink()
+    outcomes = send_many(app, token, messages)
+    assert said(outcomes) == ["sent", "not sent", "sent"] and "gone.txt" in outcomes[1].error.what
+
+
+@pytest.mark.parametrize("wrong", ["text", None, 7, {"subject": "x"}])
+def test_what_is_no_message_is_refused_before_any_goes(app, sandbox, token, wrong):
+    wrongs = [hello(), wrong] if not isinstance(wrong, dict) else [hello(), json.dumps(wrong)]
+    with pytest.raises(MessageError, match="is no message"):
+        send_many(app, token, wrongs)
+    assert mails(sandbox) == []
+
+
+@pytest.mark.case("F172")
+def test_one_request_at_a_time_is_under_way(app, sandbox, token, monkeypatch):
+    under_way, most, call = 0, 0, wire._logged
+
+    def counted(*args):
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        try:
+            return call(*args)
+        finally:
+            under_way -= 1
+
+    monkeypatch.setattr(wire, "_logged", counted)
+    send_many(app, token, letters(60))
+    assert most == 1 and len(mails(sandbox)) == 60
+
+
+@pytest.mark.case("F193")
+def test_the_outcomes_show_as_a_table_with_foreign_text_escaped(app, sandbox, token):
+    evil = "<script>alert(1)</script>"
+    bend(sandbox, SEND, status=504)
+    outcomes = send_many(app, token, [hello(subject=evil), hello()])
+    shown = outcomes._repr_html_()
+    assert "<script" not in shown and "&lt;script&gt;" in shown and "✗ unknown" in shown
+    assert repr(outcomes) == "1 unknown, 1 sent" and "✓ sent" in shown
+    assert repr(send_many(app, token, [])) == "no mails"
+
+
+# --- All of it, in any order
+
+
+FAULTS = st.sampled_from(
+    [
+        (SEND, {"status": 400}), (SEND, {"status": 429, "retry_after": 0.01}),
+        (SEND, {"status": 503, "deliver": True}), (SEND, {"status": 504}),
+        (SEND, {"delay_s": 0.001}), (BATCH, {"status": 504, "deliver": True}),
+        (BATCH, {"drop_after": 0}), (BATCH, {"status": 500}), (BATCH, {"status": 401}),
+    ]
+)  # fmt: skip
+
+
+@pytest.mark.case("F135", "F137", "F139", "F142", "N50")
+@settings(max_examples=40)
+@given(count=st.integers(0, 50), faults=st.lists(FAULTS, max_size=8))
+def test_whatever_breaks_none_is_doubled_and_none_is_lost(one_sandbox, token, count, faults):
+    control(one_sandbox, "POST", "reset")
+    app, messages = app_of(one_sandbox), letters(count)
+    for path, fault in faults:
+        bend(one_sandbox, path, **fault)
+    for _ in range(len(faults) + 1):
+        outcomes = send_many(app, token, messages)
+        told = {one.message.subject: one.outcome for one in outcomes}
+        made = Counter(mail["subject"] for mail in mails(one_sandbox))
+        assert all(number == 1 for number in made.values())
+        assert {subject for subject, word in told.items() if word == "sent"} <= made.keys()
+        assert all(told[subject] in ("sent", "unknown") for subject in made)
+    assert "not sent" not in told.values()
