@@ -35,3 +35,19 @@ def test_start_and_memory_are_measured(tmp_path):
     assert 0 < figures["start_s"] < 20
     assert list(figures["memory_mib"]) == ["0", "2", "20"]
     assert all(10 < used < 500 for used in figures["memory_mib"].values())
+
+
+def test_mails_are_counted_for_each_client(tmp_path):
+    file = tmp_path / "mails.json"
+    printed = run("mail_sending.py", "--rounds", "1", "--mails", "3", "--json", str(file))
+    clients = json.loads(file.read_text())["clients"]
+    assert {"graphhelpers", "graphhelpers send_many", "msgraph-sdk", "O365"} < set(clients)
+    assert all(row["rate"][0] > 0 and row["peak_mib"][0] > 10 for row in clients.values())
+    assert "times msgraph-sdk" in printed
+
+
+def test_a_file_is_uploaded_by_each_client(tmp_path):
+    file = tmp_path / "upload.json"
+    run("mail_upload.py", "--rounds", "1", "--mib", "5", "--json", str(file))
+    clients = json.loads(file.read_text())["clients"]
+    assert len(clients) == 4 and all(row["rate"][0] > 0 for row in clients.values())
