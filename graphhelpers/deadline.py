@@ -1,8 +1,8 @@
 """A session of `requests` whose calls end at a deadline, whatever the peer does.
 
 The time-outs of `requests` are per read, so a peer that sends a byte now and then holds a
-call for ever, and nothing bounds the search for an address. So each call runs in a thread of
-its own: the caller stops waiting, and the call's socket is shut down. An interrupt ends it the
+call for ever, and nothing bounds the search for an address. So each call has a thread for
+itself: the caller stops waiting, and the call's socket is shut down. An interrupt ends it the
 same way, and no frame of the caller's traceback ever holds what was sent.
 """
 
@@ -15,6 +15,7 @@ from contextlib import suppress
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from logging import getLogger
+from queue import SimpleQueue
 from typing import Any
 
 import requests
@@ -24,6 +25,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 MOST_AT_ONCE = 4  # calls to one host (Microsoft Graph: "Throttling limits", Outlook's)
 
 _under_way = threading.local()
+idle: list["_Thread"] = []  # each ready for a call; to start one takes a third of a mail's time
 
 # At its lowest level urllib3 logs each address, and that of an upload is a secret.
 THREAD = "graphhelpers call"
@@ -47,13 +49,8 @@ class Call:
         nothing could be sent by then.
         """
         outcome: Future[Any] = Future()
-
-        def run() -> None:
-            _under_way.call = self
-            outcome.set_result(work())
-
-        threading.Thread(target=run, name=THREAD, daemon=True).start()
         try:
+            _free_thread().calls.put((self, work, outcome))
             for moment in (time.monotonic() + connect_s, ends):
                 with suppress(TimeoutError):
                     return outcome.result(max(0.0, min(moment, ends) - time.monotonic()))
@@ -80,6 +77,35 @@ class Call:
             with suppress(OSError, TypeError):  # it ended by itself, or there was none
                 # Past SSLSocket.shutdown, which would pull the TLS state from under the reader.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)  # type: ignore[arg-type]
+
+
+class _Thread(threading.Thread):
+    """Makes one call after another. A few wait for their next one; more than that end."""
+
+    def __init__(self) -> None:
+        super().__init__(name=THREAD, daemon=True)
+        self.calls: SimpleQueue[tuple[Call, Callable[[], Any], Future[Any]]] = SimpleQueue()
+        self.start()
+
+    def run(self) -> None:
+        while self._waits_again():
+            pass
+
+    def _waits_again(self) -> bool:
+        _under_way.call, work, outcome = self.calls.get()
+        answer = work()
+        if waits := len(idle) < MOST_AT_ONCE:
+            idle.append(self)
+        outcome.set_result(answer)
+        return waits
+
+
+def _free_thread() -> _Thread:
+    with suppress(IndexError):
+        while not (thread := idle.pop()).is_alive():
+            pass  # after a fork none is
+        return thread
+    return _Thread()
 
 
 @cache

@@ -207,19 +207,24 @@ def record(answered: requests.Response, *_: Any, **__: Any) -> None:
 
 def _fetched(request: _Request, headers: Mapping[str, str], call: Call) -> Answer | str:
     """Return the answer, or in plain words why none came: an error's own text may hold a token."""
-    bearer = {"Authorization": f"Bearer {request.bearer}"} if request.bearer else {}
+    if request.bearer:
+        headers = {**headers, "Authorization": f"Bearer {request.bearer}"}
     try:
-        response = session(is_loopback(urlsplit(request.url).hostname)).request(
+        # Prepared without the session, or a .netrc would replace our Authorization.
+        prepared = requests.Request(
             request.method,
             request.url,
-            headers={**headers, **bearer},
+            headers,
             data=request.form if request.content is None else request.content,
             json=request.json,
-            auth=lambda prepared: prepared,  # or a .netrc would replace our Authorization
-            verify=request.cloud.ca or True,  # named here, or an environment variable replaces it
+        ).prepare()
+        on = session(is_loopback(urlsplit(request.url).hostname))
+        ca = request.cloud.ca or True
+        response = on.send(
+            prepared,
             timeout=(CONNECT_S + 1, DEADLINE_S + 1),  # for the thread; the call has ended by then
             allow_redirects=False,
-            stream=True,
+            **on.merge_environment_settings(request.url, {}, True, ca, None),  # stream, verify, …
         )
         with response:
             if response.status_code < 200:  # its real answer would pass for the next call's

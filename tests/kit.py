@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,7 @@ from graphhelpers import (
     start_sign_in,
     wire_log,
 )
+from graphhelpers.deadline import idle
 from graphsandbox.visit import Wishes, visit
 
 from .trap import Trap, answer
@@ -139,6 +141,11 @@ def until(condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:
         assert time.monotonic() < ends, "it never came true"
         time.sleep(0.005)
     return value
+
+
+def threads_at_work() -> int:
+    """Return how many threads there are, without those that the kit keeps for its next call."""
+    return threading.active_count() - len(idle)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import html
 import re
 import socket
-import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +15,7 @@ from graphhelpers.forms.doors import kernels_place
 
 from .form_hands import HOSTILE, click, everything, parts, said, shown
 from .issued import jwt_of
-from .kit import answer_with, app_at, as_json, browse, last_address, until
+from .kit import answer_with, app_at, as_json, browse, last_address, threads_at_work, until
 from .trap import Trap
 
 
@@ -122,26 +121,26 @@ def test_a_panel_run_again_takes_over_from_the_first(app):
 
 
 def test_two_clicks_at_once_start_one_sign_in(app):
-    panel, threads = sign_in_panel(app), threading.active_count()
+    panel, threads = sign_in_panel(app), threads_at_work()
     for _ in range(2):
         parts(panel)["Start a sign-in"].click()
     first = link_of(panel)
     browse(first)
     assert until(lambda: panel.value)
     until(lambda: not parts(panel)["Start a sign-in"].disabled)
-    until(lambda: threading.active_count() <= threads)
+    until(lambda: threads_at_work() <= threads)
 
 
 @pytest.mark.case("F201")
 def test_a_cell_run_again_ends_the_wait_of_its_first_panel_with_a_word(app):
-    threads = threading.active_count()
+    threads = threads_at_work()
     first = sign_in_panel(app)
     parts(first)["Start a sign-in"].click()
     link_of(first)
     sign_in_panel(app)
     until(lambda: not parts(first)["Start a sign-in"].disabled)
     assert said(first).startswith("Ended: a newer panel") and "left" not in words_of(first)
-    until(lambda: threading.active_count() <= threads)
+    until(lambda: threads_at_work() <= threads)
 
 
 def test_the_time_left_is_shown_beside_the_status_and_not_in_it(app):

@@ -20,9 +20,9 @@ from graphhelpers import (
     start_sign_in,
     wire,
 )
-from graphhelpers.deadline import session
+from graphhelpers.deadline import THREAD, idle, session
 from graphhelpers.wire import call_graph, get_published, post_form
-from tests.kit import app_at, as_json
+from tests.kit import app_at, as_json, until
 from tests.trap import Trap, answer, drip, reset, silence
 
 TOKEN = Secret("canary~access-token-0123456789")
@@ -290,14 +290,13 @@ def test_an_address_that_takes_no_connection_is_given_up_soon(monkeypatch):
         finally:
             for filler in fillers:
                 filler.close()
-        until_threads_end()
+        until_calls_end()
     assert caught.value.outcome == "not sent" and "sandbox" in caught.value.fix
 
 
-def until_threads_end() -> None:
-    for thread in threading.enumerate():
-        if thread.name == "graphhelpers call":
-            thread.join(20)
+def until_calls_end() -> None:
+    threads = [thread for thread in threading.enumerate() if thread.name == THREAD]
+    until(lambda: all(thread in idle or not thread.is_alive() for thread in threads), 20)
 
 
 @pytest.mark.case("N56", "N20", "N22", "F219")
