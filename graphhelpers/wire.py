@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
 import requests
@@ -31,7 +31,7 @@ CONNECT_S = 8.0  # with no network at all, an error comes within ten seconds
 LARGEST_ANSWER = 4 * 2**20  # bytes
 # The headers of an answer that are worth seeing; a cookie isn't.
 SEEN = {"content-type", "location", "request-id", "retry-after", "www-authenticate"}
-
+FORM = "application/x-www-form-urlencoded"
 
 Progress = Callable[[float, float, str], object]  # (done, total, note)
 
@@ -60,16 +60,17 @@ class _Request:
     receiver: str  # as the wire log names it
     method: str
     url: str
-    form: Mapping[str, str] | None = None  # the body, as a form or as JSON
-    json: Mapping[str, Any] | None = field(default=None, repr=False)  # may be megabytes
+    headers: Mapping[str, str] = field(default_factory=dict)  # besides what every request says
+    content: bytes = field(default=b"", repr=False)  # may be megabytes
+    sent: Mapping[str, Any] = field(default_factory=dict, repr=False)  # its fields, for the log
     bearer: Secret | None = None
-    content: bytes | None = field(default=None, repr=False)  # the body, when it is neither
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def post_form(cloud: Cloud, url: str, form: Mapping[str, str]) -> Answer:
     """POST a form to the sign-in service, as RFC 6749 §4.1.3 has it."""
-    return _answer(_Request(cloud, "Entra ID", "POST", url, form=form))
+    kind, content = {"Content-Type": FORM}, urlencode(form).encode()
+    sent = sealed(form, FORM_SECRETS)
+    return _answer(_Request(cloud, "Entra ID", "POST", url, kind, content, sent))
 
 
 def get_published(cloud: Cloud, url: str) -> Answer:
@@ -82,18 +83,18 @@ def call_graph(
     method: str,
     path: str,
     access_token: Secret,
-    content: Mapping[str, Any] | bytes | None = None,
+    content: Mapping[str, Any] | bytes = b"",
     progress: Progress | None = None,
 ) -> Answer:
     """Call Microsoft Graph with a bearer token (RFC 6750 §2.1); only a 429 is waited for.
 
     `content` is sent as JSON, or in bytes as a MIME message in base64 (Microsoft: "Send mail").
     """
-    mime, body = (content, None) if isinstance(content, bytes) else (None, content)
-    kind = {"Content-Type": "text/plain"} if mime else {}
-    to, url = "Microsoft Graph", f"{cloud.graph}{path}"
-    request = _Request(cloud, to, method, url, None, body, access_token, mime, kind)
-    return _answer(request, progress)
+    kind, sent, to, url = "text/plain", {}, "Microsoft Graph", f"{cloud.graph}{path}"
+    if isinstance(content, Mapping):
+        kind, sent, content = JSON, dict(content), json.dumps(content).encode()
+    headers = {"Content-Type": kind} if content else {}
+    return _answer(_Request(cloud, to, method, url, headers, content, sent, access_token), progress)
 
 
 def call_upload(
@@ -101,8 +102,7 @@ def call_upload(
 ) -> Answer:
     """Call an upload URL before `ends`, without a token: the URL itself is the permission."""
     kind = {"Content-Type": "application/octet-stream"} if content else {}
-    told = {**headers, **kind}
-    request = _Request(cloud, "Microsoft Graph", method, url, content=content, headers=told)
+    request = _Request(cloud, "Microsoft Graph", method, url, {**headers, **kind}, content)
     return _answer(request, None, ends)
 
 
@@ -165,18 +165,15 @@ def _logged(request: _Request, ends: float) -> Answer:
 def _begun(request: _Request) -> Exchange:
     """Return what may be kept of a request: each secret as its fingerprint."""
     parts = urlsplit(request.url)
-    fields = {**dict(parse_qsl(parts.query, keep_blank_values=True)), **(request.form or {})}
-    sent = masked({**sealed(fields, FORM_SECRETS), **(request.json or {})})
-    path = shown(parts.path)
+    query = sealed(dict(parse_qsl(parts.query, keep_blank_values=True)), FORM_SECRETS)
+    path, sent = shown(parts.path), masked({**query, **request.sent})
     if isinstance(request.url, Secret):
         path, sent = repr(request.url), {}
-    if request.content:
-        sent |= {"content": f"{len(request.content):,} bytes"}
+    if request.content and not request.sent:
+        sent["content"] = f"{len(request.content):,} bytes"
     line, origin = f"{request.method} {path}", f"{parts.scheme}://{parts.netloc}"
     # The client-request-id names this call to Microsoft's support.
     headers = {"Accept": JSON, "Accept-Encoding": "identity", "client-request-id": str(uuid4())}
-    if request.form or request.json:
-        headers["Content-Type"] = JSON if request.json else "application/x-www-form-urlencoded"
     headers |= request.headers
     if request.bearer:
         headers["Authorization"] = f"Bearer {request.bearer!r}"
@@ -211,17 +208,10 @@ def _fetched(request: _Request, headers: Mapping[str, str], call: Call) -> Answe
         headers = {**headers, "Authorization": f"Bearer {request.bearer}"}
     try:
         # Prepared without the session, or a .netrc would replace our Authorization.
-        prepared = requests.Request(
-            request.method,
-            request.url,
-            headers,
-            data=request.form if request.content is None else request.content,
-            json=request.json,
-        ).prepare()
-        on = session(is_loopback(urlsplit(request.url).hostname))
-        ca = request.cloud.ca or True
+        asked = requests.Request(request.method, request.url, headers, data=request.content)
+        on, ca = session(is_loopback(urlsplit(request.url).hostname)), request.cloud.ca or True
         response = on.send(
-            prepared,
+            asked.prepare(),
             timeout=(CONNECT_S + 1, DEADLINE_S + 1),  # for the thread; the call has ended by then
             allow_redirects=False,
             **on.merge_environment_settings(request.url, {}, True, ca, None),  # stream, verify, …

@@ -14,8 +14,9 @@ GUARD = {"guard", "secret_shapes"}
 APART = GUARD | {"__init__", "checks", "forms"}  # nothing in the core knows them
 EVERYTHING = {path.stem for path in PACKAGE.glob("*.py")} - APART | {"mail"}
 
-MAIL = ["once", "message", "uploading", "sending", "many", "__init__"]  # as they may know another
-FURTHER = {"uploading", "many"}  # what goes beyond the article's one mail
+# The rooms of mail, each of which may know those before it.
+MAIL = ["once", "attachment", "message", "uploading", "sending", "drafts", "many", "__init__"]
+FURTHER = {"attachment", "uploading", "drafts", "many"}  # beyond the article's one mail
 FORMS = sorted((PACKAGE / "forms").glob("*.py"))
 CHECKS = sorted((PACKAGE / "checks").glob("*.py"))
 
@@ -122,7 +123,7 @@ def test_the_package_can_be_read_in_one_sitting():
     assert max(map(code_lines, CHECKS)) <= 150
     further = {f"mail/{room}" for room in FURTHER}
     core = {n: count for n, count in {**lines, **mail}.items() if n not in APART - {"__init__"}}
-    assert sum(count for name, count in core.items() if name not in further) <= 1500, core
-    assert sum(mail[name] for name in further) <= 310, mail
+    assert sum(count for name, count in core.items() if name not in further) <= 1435, core
+    assert sum(mail[name] for name in further) <= 440, mail
     assert sum(lines[name] for name in GUARD) <= 240, lines
     assert max({**lines, **mail}.values()) <= 200, lines

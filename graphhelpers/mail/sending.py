@@ -1,4 +1,4 @@
-"""Send a mail, and find it again (Microsoft: "user: sendMail", "message: send")."""
+"""Send a mail, at most once (Microsoft: "user: sendMail", "message: send")."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -7,21 +7,20 @@ from email.policy import SMTP
 from email.utils import getaddresses
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
 from ..errors import GraphError, MessageError, NoAnswer
 from ..registration import Registration
-from ..wire import Answer, Progress, call_graph
-from .message import LARGEST_REQUEST, MOST_RECIPIENTS, OWN_ID, Message, check_text
-from .once import Receipt, Sent, needs, refused
-from .uploading import Draft, upload
+from ..wire import Progress, call_graph
+from .attachment import check_text
+from .message import LARGEST_REQUEST, MOST_RECIPIENTS, Message
+from .once import Receipt, Sent, refused
+from .uploading import upload
 
 if TYPE_CHECKING:
     from ..tokens import Token
 
 SEND = "/v1.0/me/sendMail"
-SENT_ITEMS = "/v1.0/me/mailFolders/sentitems/messages"
 
 # Of each EmailMessage by its content: one that was changed is another mail.
 _mimes: WeakKeyDictionary[EmailMessage, dict[bytes, Sent]] = WeakKeyDictionary()
@@ -29,7 +28,7 @@ _mimes: WeakKeyDictionary[EmailMessage, dict[bytes, Sent]] = WeakKeyDictionary()
 
 def whoami(app: Registration, token: "Token") -> dict[str, Any]:
     """Return the signed-in person's profile: `GET /v1.0/me`. Raises GraphError, NoAnswer."""
-    return _got(app, token, "/v1.0/me")
+    return got(app, token, "/v1.0/me")
 
 
 def send_mail(
@@ -72,39 +71,6 @@ def send_mail(
             raise
 
 
-def send_draft(app: Registration, token: "Token", draft: Draft) -> Receipt:
-    """Send what `save_draft` saved, once: `POST /v1.0/me/messages/{id}/send`. See send_mail."""
-    return send_mail(app, token, draft.message)
-
-
-def last_sent(app: Registration, token: "Token", count: int = 10) -> list[dict[str, Any]]:
-    """Return the newest mails of Sent Items: subject, sentDateTime, toRecipients, id.
-
-    Needs Mail.Read. What was just sent may not be there yet. Raises as `find_sent` does.
-    """
-    needs(token, "Mail.Read", "Mail.ReadWrite")
-    members = "id,subject,sentDateTime,toRecipients,hasAttachments"
-    query = {"$select": members, "$orderby": "sentDateTime desc", "$top": count}
-    return list(_got(app, token, f"{SENT_ITEMS}?{urlencode(query)}").get("value", []))
-
-
-def find_sent(app: Registration, token: "Token", message: Message) -> Receipt | None:
-    """Look for a message in Sent Items by its own id, which settles an "unknown".
-
-    Found, it was sent, and `send_mail` gives the same Receipt from now on. None says nothing:
-    Sent Items lags behind. Needs Mail.Read. Raises MessageError, GraphError, NoAnswer.
-    """
-    needs(token, "Mail.Read", "Mail.ReadWrite")
-    ours = f"p:p/id eq '{OWN_ID}' and p/value eq '{message.id}'"
-    query = {"$filter": f"singleValueExtendedProperties/any({ours})", "$select": "id"}
-    with message._sent.lock:
-        if message._sent.receipt is None:
-            found = _got(app, token, f"{SENT_ITEMS}?{urlencode(query)}").get("value")
-            if found:
-                message._sent.ends(Answer(200, {}, b""), message.recipients)
-        return message._sent.receipt
-
-
 def _prepared(
     message: Message | EmailMessage,
 ) -> tuple[Sent, tuple[str, ...], bytes | Mapping[str, Any]]:
@@ -129,7 +95,8 @@ def _prepared(
     return known.setdefault(sha256(content).digest(), Sent()), recipients, content
 
 
-def _got(app: Registration, token: "Token", path: str) -> dict[str, Any]:
+def got(app: Registration, token: "Token", path: str) -> dict[str, Any]:
+    """Return the JSON at a path of Graph; raises GraphError when there is none."""
     answer = call_graph(app.cloud, "GET", path, token.access_token)
     if answer.status != 200 or answer.json is None:
         raise refused(answer)

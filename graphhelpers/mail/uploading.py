@@ -1,4 +1,4 @@
-"""Drafts, and files too large for one request (Microsoft: "Attach large files").
+"""Files too large for one request (Microsoft: "Attach large files").
 
 A draft is made first, each file goes to it in ranges, and then it is sent. A range whose answer
 was lost is not guessed about: the service is asked where the next one starts.
@@ -7,7 +7,7 @@ was lost is not guessed about: the service is asked where the next one starts.
 import re
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
@@ -16,7 +16,8 @@ from ..display import Secret
 from ..errors import GraphError, GraphHelpersError, NoAnswer
 from ..registration import Registration
 from ..wire import DEADLINE_S, Answer, Progress, call_graph, call_upload
-from .message import LARGEST_IN_REQUEST, Attachment, Message
+from .attachment import LARGEST_IN_REQUEST, Attachment
+from .message import Message
 from .once import needs, refused
 
 if TYPE_CHECKING:
@@ -25,31 +26,6 @@ if TYPE_CHECKING:
 RANGE = 12 * 320 * 1024  # bytes, below the 4 MB of Microsoft; all that is in memory at a time
 MOST_SESSIONS = 3  # for one file, when one expires
 GONE = -1  # in place of a range: the session has ended or expired
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A message in the folder Drafts: `send_draft` sends it, or the person does in Outlook."""
-
-    id: str = field(repr=False)
-    subject: str
-    recipients: tuple[str, ...]
-    message: Message = field(repr=False)
-
-
-def save_draft(
-    app: Registration, token: "Token", message: Message, *, progress: Progress | None = None
-) -> Draft:
-    """Save a message, with its files, in Drafts: `POST /v1.0/me/messages`.
-
-    Needs Mail.ReadWrite. A second call with the same Message gives the same draft. When a file
-    can't be uploaded, the draft is removed again, or the error says that it is left. Raises
-    MessageError, GraphError, NoAnswer, each with the outcome "not sent".
-    """
-    sent = message._sent
-    with sent.lock:
-        sent.draft_id = sent.draft_id or upload(app, token, message, progress)
-    return Draft(sent.draft_id, message.subject, message.recipients, message)
 
 
 def upload(
@@ -192,7 +168,7 @@ def _first_expected(answer: Answer) -> int | None:
 def _called(
     app: Registration, token: "Token", method: str, path: str, content: dict[str, Any] | None = None
 ) -> Answer:
-    answer = call_graph(app.cloud, method, path, token.access_token, content)
+    answer = call_graph(app.cloud, method, path, token.access_token, content or b"")
     if not 200 <= answer.status < 300:
         raise refused(answer, "not sent")
     return answer
