@@ -45,8 +45,8 @@ class Call:
     def result(self, work: Callable[[], Any], connect_s: float, ends: float) -> Any:
         """Return what `work` returns, or None when it was cut.
 
-        It is cut at `ends`, a time of `time.monotonic()`, and after `connect_s` seconds when
-        nothing could be sent by then.
+        It is cut at `ends`, a time of `time.monotonic()`, and after `connect_s` seconds when by
+        then it has a place among the calls to its host, and could still send nothing.
         """
         outcome: Future[Any] = Future()
         try:
@@ -54,12 +54,17 @@ class Call:
             for moment in (time.monotonic() + connect_s, ends):
                 with suppress(TimeoutError):
                     return outcome.result(max(0.0, min(moment, ends) - time.monotonic()))
-                if not self.sent:
+                if self.connecting:
                     break
             return None
         finally:
             if not outcome.done():
                 self._cut()
+
+    @property
+    def connecting(self) -> bool:
+        """Whether it has begun to connect, and could send nothing yet."""
+        return self._connection is not None and not self.sent
 
     def use(self, connection: HTTPConnection, sending: bool = False) -> None:
         """Note the connection that the call uses; raises TimeoutError when the call is over."""

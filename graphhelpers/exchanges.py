@@ -13,11 +13,14 @@ from urllib.parse import quote_plus, urlencode
 from .display import NO_MATH, Secret, escaped, fingerprint, one_line, shown
 
 SECRET_FIELDS = frozenset(
-    "access_token assertion client_assertion client_secret code_verifier device_code"
-    " id_token id_token_hint password refresh_token uploadurl".split()
+    "access_token actor_token assertion authtoken client_assertion client_secret code_verifier"
+    " device_code id_token id_token_hint password refresh_token samlresponse sig subject_token"
+    " tempauth uploadurl".split()
 )
 FORM_SECRETS = SECRET_FIELDS | {"code"}  # elsewhere that is an error's, a word to be read
-JSON = "application/json"
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+MOST_ITEMS = 10  # of a list: twenty mails with 500 recipients would be megabytes
+LONGEST_DIAGRAM = 40_000  # characters; mermaid draws 50,000 at most
 CELL = '<td style="text-align:left;vertical-align:top;overflow-wrap:anywhere">'
 PRE = '<pre style="white-space:pre-wrap;overflow-wrap:anywhere">'
 RED = "rect rgba(220, 0, 0, 0.15)"  # seen on white and on black
@@ -83,13 +86,18 @@ class Exchange:
         """
         method, _, path = self.request.partition(" ")
         how = "--get" if method == "GET" else f"-X {shlex.quote(method)}"
-        words = [f"curl {how} {shlex.quote(self.origin + path)}"]
+        url = '"$UPLOAD_URL"' if path.startswith("‹") else shlex.quote(self.origin + path)
+        words = [f"curl {how} {url}"]
         if "Authorization" in self.headers:
             words.append('-H "Authorization: Bearer $ACCESS_TOKEN"')
-        if self.headers.get("Content-Type") == JSON:
-            words.append(f"-H 'Content-Type: {JSON}' -d {shlex.quote(_pretty(self.sent))}")
-        else:
+        kind = self.headers.get("Content-Type", FORM)
+        if kind == FORM:
             words += [f"--data-urlencode {_in_shell(*field)}" for field in self.sent.items()]
+        else:
+            told = (item for item in self.headers.items() if item[0].startswith("Content-"))
+            words += [f"-H {shlex.quote(': '.join(item))}" for item in told]
+            body = f"-d {shlex.quote(_pretty(self.sent))}" if kind == JSON else "-T content"
+            words.append(body)  # a file of this name
         return " \\\n  ".join(words)
 
 
@@ -123,13 +131,19 @@ class Diagram(tuple[Exchange, ...]):
         return "\n".join(map(str, self)) or "Nothing has gone over the wire yet."
 
     def _repr_mimebundle_(self, **_ignored: Any) -> dict[str, str]:
-        lines = [NARROW, "sequenceDiagram"]
-        for one in self:
+        lines, size = [NARROW, "sequenceDiagram"], 0
+        for number, one in enumerate(self):
             there = f"{one.sender}->>{one.receiver}: {_label(one.request)}"
             arrow = "--x" if one.failed else "-->>"
             back = f"{one.receiver}{arrow}{one.sender}: {_label(one.outcome)}"
             note = f"Note over {one.sender},{one.receiver}: ✗ this step failed"
-            lines += [RED, there, back, note, "end"] if one.failed else [there, back]
+            step = [RED, there, back, note, "end"] if one.failed else [there, back]
+            size += sum(map(len, step))
+            if size > LONGEST_DIAGRAM:
+                more = len(self) - number
+                lines.append(f"Note over {one.sender},{one.receiver}: {more} more are not drawn")
+                break
+            lines += step
         return ({"text/vnd.mermaid": "\n".join(lines)} if self else {}) | {"text/plain": repr(self)}
 
 
@@ -149,7 +163,8 @@ def masked(value: Any, deepest: int = 50) -> Any:
     if isinstance(value, Mapping):
         return {shown(name): masked(member, deepest - 1) for name, member in value.items()}
     if isinstance(value, list | tuple):
-        return [masked(item, deepest - 1) for item in value]
+        more = [f"… ({len(value):,} in all)"] if len(value) > MOST_ITEMS else []
+        return [masked(item, deepest - 1) for item in value[:MOST_ITEMS]] + more
     return shown(value) if isinstance(value, str) else value
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
 import requests
@@ -23,7 +23,7 @@ from .clouds import Cloud, is_loopback
 from .deadline import Call, session
 from .display import Secret, shown
 from .errors import NoAnswer
-from .exchanges import FORM_SECRETS, JSON, Exchange, masked, sealed, wire_log
+from .exchanges import FORM, FORM_SECRETS, JSON, Exchange, masked, sealed, wire_log
 from .help_cards import cause
 
 DEADLINE_S = 30.0  # for a whole call: connecting, waiting, reading, and pauses asked for by a 429
@@ -31,7 +31,6 @@ CONNECT_S = 8.0  # with no network at all, an error comes within ten seconds
 LARGEST_ANSWER = 4 * 2**20  # bytes
 # The headers of an answer that are worth seeing; a cookie isn't.
 SEEN = {"content-type", "location", "request-id", "retry-after", "www-authenticate"}
-FORM = "application/x-www-form-urlencoded"
 
 Progress = Callable[[float, float, str], object]  # (done, total, note)
 
@@ -154,9 +153,9 @@ def _logged(request: _Request, ends: float) -> Answer:
         wire_log.append(_ended(exchange, answer) if isinstance(answer, Answer) else exchange)
     host = urlsplit(request.url).hostname
     if not isinstance(answer, Answer):
-        late = cause("late", s=DEADLINE_S) if call.sent else cause("never", s=CONNECT_S)
+        key, s = ("never", CONNECT_S) if call.connecting else ("late", DEADLINE_S)
         words, outcome = ("sent", "unknown") if call.sent else ("not sent", "not sent")
-        raise NoAnswer.of(words, outcome, host=host, cause=answer or late)
+        raise NoAnswer.of(words, outcome, host=host, cause=answer or cause(key, s=s))
     if 300 <= answer.status < 400:
         raise NoAnswer.of("redirected", "not sent", host=host, status=answer.status)
     return answer
@@ -171,13 +170,18 @@ def _begun(request: _Request) -> Exchange:
         path, sent = repr(request.url), {}
     if request.content and not request.sent:
         sent["content"] = f"{len(request.content):,} bytes"
-    line, origin = f"{request.method} {path}", f"{parts.scheme}://{parts.netloc}"
+    line, origin = f"{request.method} {path}", _origin(parts)
     # The client-request-id names this call to Microsoft's support.
     headers = {"Accept": JSON, "Accept-Encoding": "identity", "client-request-id": str(uuid4())}
     headers |= request.headers
     if request.bearer:
         headers["Authorization"] = f"Bearer {request.bearer!r}"
     return Exchange("notebook", request.receiver, line, sent, "no answer", {}, origin, headers)
+
+
+def _origin(parts: SplitResult) -> str:
+    """Return scheme, host and port; a user's name and password stay out."""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _ended(exchange: Exchange, got: Answer) -> Exchange:
@@ -193,11 +197,12 @@ def record(answered: requests.Response, *_: Any, **__: Any) -> None:
     It is a hook: `session.hooks["response"] = record` (requests: "Event Hooks").
     """
     asked, parts = answered.request, urlsplit(str(answered.request.url))
-    form = dict(parse_qsl(f"{parts.query}&{asked.body if isinstance(asked.body, str) else ''}"))
+    headers = {name.title(): shown(v) for name, v in asked.headers.items() if name.lower() in SEEN}
+    body = asked.body if headers.get("Content-Type") == FORM else ""
+    form = dict(parse_qsl(f"{parts.query}&{body if isinstance(body, str) else ''}"))
     receiver = "Microsoft Graph" if parts.path.startswith(("/v1.0/", "/beta/")) else "Entra ID"
     line, sent = f"{asked.method} {shown(parts.path)}", masked(sealed(form, FORM_SECRETS))
-    origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-    headers = {name: shown(v) for name, v in asked.headers.items() if name.lower() in SEEN}
+    origin = _origin(parts)
     one = Exchange("other code", receiver, line, sent, origin=origin, headers=headers)
     wire_log.append(_ended(one, Answer(answered.status_code, answered.headers, answered.content)))
 

@@ -3,6 +3,7 @@
 import html
 import json
 import subprocess
+import time
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
@@ -11,7 +12,7 @@ from requests import Session
 
 from graphhelpers import NoAnswer, Secret, record, sandbox_cloud, whoami, wire_log
 from graphhelpers.exchanges import FORM_SECRETS, JSON, Exchange, WireLog, masked, sealed
-from graphhelpers.wire import call_graph, get_published, post_form
+from graphhelpers.wire import call_graph, call_upload, get_published, post_form
 
 from .issued import trap_token
 from .kit import app_at
@@ -181,7 +182,55 @@ def test_foreign_text_stays_text_in_a_shell(hostile, tmp_path):
         assert fields(arguments) == list(sent.items()) and f"http://h/{hostile}" in arguments
 
 
+def test_the_command_for_a_range_names_its_place_and_no_address(tmp_path):
+    with Trap(answer(b"{}")) as trap:
+        url, place = Secret(f"{trap.url}/up?authtoken=canary"), {"Content-Range": "bytes 0-2/9"}
+        ends = time.monotonic() + 5
+        call_upload(sandbox_cloud(trap.url, trap.url), "PUT", url, place, b"abc", ends)
+    sent = run(wire_log[-1], tmp_path, UPLOAD_URL="https://own.example/up")
+    assert sent[:3] == ["-X", "PUT", "https://own.example/up"] and sent[-2:] == ["-T", "content"]
+    assert "Content-Range: bytes 0-2/9" in sent and "canary" not in wire_log[-1].curl
+
+
+# --- What is kept has an end
+
+
+def test_of_long_lists_the_log_keeps_the_beginning_and_the_count():
+    assert masked({"a": [*range(11)]}) == {"a": [*range(10), "… (11 in all)"]}
+    assert masked([*range(10)]) == [*range(10)]
+
+
+def test_a_diagram_that_mermaid_would_not_draw_ends_with_how_many_are_left():
+    log = WireLog([Exchange("notebook", "Entra ID", "POST /token", {}, "400")] * 1_000)
+    drawn = log.diagram()._repr_mimebundle_()["text/vnd.mermaid"]
+    steps = drawn.count("->>Entra ID")
+    assert len(drawn) < 50_000 and steps > 100 and f": {1_000 - steps} more are" in drawn
+    assert "more" not in log.diagram(100)._repr_mimebundle_()["text/vnd.mermaid"]
+
+
 # --- Calls of other code
+
+
+def test_no_secret_of_an_address_or_a_json_body_is_taken_up():
+    with Trap(answer(b"{}")) as trap, Session() as http:
+        http.trust_env = False
+        http.hooks["response"] = record
+        address = f"http://ada:canary~p@{trap.url[7:]}"
+        secret = {"client_secret": "canary~a=canary~b"}
+        for query in ("authtoken=canary~t", "tempauth=canary~t", "sig=canary~t"):
+            http.put(f"{address}/up?{query}", data=b"canary~bytes", timeout=5)
+            http.post(f"{address}/up?{query}", json=secret, timeout=5)
+            lower = {"content-type": "application/json"}
+            http.post(address, data=json.dumps(secret), headers=lower, timeout=5)
+    assert all("canary" not in one.http + one.curl + repr(one) for one in wire_log)
+
+
+def test_a_password_in_an_upload_address_is_not_kept():
+    with Trap(answer(b"{}")) as trap:
+        url = Secret(f"http://ada:canary~p@{trap.url[7:]}/up")
+        ends = time.monotonic() + 5
+        call_upload(sandbox_cloud(trap.url, trap.url), "GET", url, {}, b"", ends)
+    assert "canary" not in wire_log[-1].http + wire_log[-1].curl + wire_log[-1].origin
 
 
 def test_a_call_of_other_code_is_taken_up_masked_by_a_hook():

@@ -251,6 +251,24 @@ def test_no_more_than_four_calls_go_to_one_host_at_once():
 
 
 @pytest.mark.case("F172")
+def test_waiting_for_a_place_among_the_four_is_no_trouble_with_the_network(monkeypatch):
+    monkeypatch.setattr(wire, "CONNECT_S", 0.2)
+
+    def slowly(connection: socket.socket) -> None:
+        time.sleep(0.3)
+        connection.sendall(answer(b'{"a": 1}', "200 OK", "Connection: close"))
+
+    answers = []
+    with Trap(slowly) as trap:
+        threads = [threading.Thread(target=lambda: answers.append(get(trap))) for _ in range(9)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert [one.status for one in answers] == [200] * 9
+
+
+@pytest.mark.case("F172")
 def test_a_call_that_was_cut_makes_room_for_the_next(short_deadline):
     awake = threading.Event()
 
