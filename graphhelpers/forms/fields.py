@@ -1,6 +1,7 @@
 """What all forms share: a column of fields, work in the background, and a place for its outcome."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,10 @@ BUTTONS = widgets.Layout(width="98%", flex_flow="row wrap")  # below one another
 LABELS = {"description_width": "7rem"}
 # A field is sent once, when one leaves it: sent letter by letter, its end may come after a click.
 FIELD = {"style": LABELS, "layout": WIDE, "continuous_update": False}
+
+# Seconds. A field's value may arrive after the click that made one leave the field: the front end
+# holds it back while an earlier message of that field is under way.
+SETTLED_S = 0.3
 
 TEXT = "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.4"
 
@@ -54,6 +59,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
         self.say("Working …")
 
         def finish() -> None:
+            time.sleep(SETTLED_S)
             try:
                 self.say(work())
             except GraphHelpersError as error:
