@@ -90,6 +90,18 @@ def picture_parts(page: "Page", stem: Path, width: int) -> None:
             break
 
 
+def picture_forms_and_labs(page: "Page", stem: Path) -> None:
+    """Save each form, and each cell of a lab or an exercise, as a picture of its own."""
+    for number, form in enumerate(
+        page.locator(".jp-OutputArea-output:has(> .jupyter-widgets)").all(), 1
+    ):
+        form.screenshot(path=f"{stem}-form-{number}.png")
+    for cell in page.locator(".jp-CodeCell", has_text="checks.").all():
+        if found := re.search(r'checks\.(lab|exercise)\("([^"]+)', cell.inner_text()):
+            kind, name = found.groups()
+            cell.screenshot(path=f"{stem}-{kind}-{name.replace(' ', '-')}.png")
+
+
 def picture_notebook(
     browser: "Browser", lab: Lab, name: str, widths: tuple[int, ...], folder: Path
 ) -> list[str]:
@@ -102,10 +114,12 @@ def picture_notebook(
         notebook = notebook_json(page)
         problems = [*unexpected_errors(notebook), *not_drawn(page, notebook)]
         page.evaluate(HIDE_SIDES)
+        stem = folder / f"notebook-{name.removesuffix('.ipynb')}"
+        picture_forms_and_labs(page, stem)
         for width in widths:
             page.set_viewport_size({"width": width, "height": HEIGHT})
             page.wait_for_timeout(500)
             wide = page.evaluate(TOO_WIDE)
             problems += [f"scrolls sideways at {width} px: {text}" for text in wide]
-            picture_parts(page, folder / f"notebook-{name.removesuffix('.ipynb')}", width)
+            picture_parts(page, stem, width)
     return [f"{name}: {problem}" for problem in problems]

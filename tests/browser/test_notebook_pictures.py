@@ -15,6 +15,7 @@ GOOD = [
     v4.new_markdown_cell("# Good\n\n```mermaid\nflowchart LR\n  a --> b\n```"),
     v4.new_code_cell("import ipywidgets\nipywidgets.Button(description='Press')"),
     v4.new_code_cell("1 / 0", metadata=MEANT),
+    v4.new_code_cell('from graphhelpers import checks\nwith checks.lab("late code"): pass'),
     v4.new_code_cell("'after'"),
 ]
 BAD = [
@@ -39,7 +40,12 @@ def lab(browser, tmp_path_factory):
 def test_a_well_made_notebook_is_pictured_at_each_width(browser, lab, tmp_path):
     assert picture_notebook(browser, lab, "good.ipynb", (1280, 400), tmp_path) == []
     pictures = sorted(path.name for path in tmp_path.iterdir())
-    assert pictures == ["notebook-good-1280-1.png", "notebook-good-400-1.png"]
+    assert pictures == [
+        "notebook-good-1280-1.png",
+        "notebook-good-400-1.png",
+        "notebook-good-form-1.png",
+        "notebook-good-lab-late-code.png",
+    ]
 
 
 def test_what_failed_or_does_not_fit_is_named(browser, lab, tmp_path):
