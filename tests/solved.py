@@ -67,8 +67,8 @@ def seconds_left(answer):
 def to(person):
     return [{"emailAddress": {"address": f"{person}@contoso.example"}}]
 
-mail = {"message": {"subject": "Hello", "body": {"contentType": "Text", "content": "Hi."},
-                    "toRecipients": to("ada"), "ccRecipients": to("grace")}}""",
+my_mail = {"message": {"subject": "Hello", "body": {"contentType": "Text", "content": "Hi."},
+                       "toRecipients": to("ada"), "ccRecipients": to("grace")}}""",
     },
 }
 CHAPTERS = list(REPAIRS)

@@ -7,7 +7,17 @@ import sys
 import pytest
 
 import graphsandbox
-from graphhelpers import MICROSOFT, Registration, RegistrationError, Secret, checks
+from graphhelpers import (
+    DEFAULT_REDIRECT_URI,
+    MICROSOFT,
+    Registration,
+    RegistrationError,
+    Secret,
+    checks,
+    exchange_code,
+    sandbox_cloud,
+    start_sign_in,
+)
 from graphhelpers.checks.verdict import cards
 
 from .homes import VISITOR, own_homes
@@ -67,6 +77,32 @@ def test_every_lab_and_exercise_turns_green_when_it_is_mended(name, tmp_path):
     assert mended.keys() == saved(name).keys() == {*REPAIRS[name], *ANSWERS[name]}
     assert {what for what, said in mended.items() if not said.startswith("✓ right: ")} == set()
     assert all("Why it works: " in mended[lab] for lab in REPAIRS[name])
+
+
+def lab_cell(name: str, what: str) -> str:
+    return next(cell.source for cell in chapter(name).cells if name_in(cell.source) == what)
+
+
+@pytest.mark.parametrize("text", ["anything", "a~text-of-the-right-length-0123456789abcd"])
+def test_a_text_that_is_no_secret_of_the_app_repairs_nothing(text, capsys):
+    cell = lab_cell("01_register", "secret id")
+    mine = re.sub(r"^.*# the switch$", f"client_secret = {text!r}", cell, flags=re.M)
+    known = {"registered": {"client_id": GUID, "client_secret": "a~secret"}, "cloud": MICROSOFT}
+    exec(mine, known | {"Registration": Registration})  # noqa: S102 (our own text)
+    said = capsys.readouterr().out
+    assert said.startswith("✗ not yet: ") and "AADSTS7000215" in said and text not in said
+
+
+@pytest.mark.parametrize("platform", ["spa", "publicClient"])
+def test_on_a_public_platform_the_secret_is_refused(platform, capsys):
+    with graphsandbox.running() as sandbox, checks.lab("platform", platform=platform):
+        known = sandbox.register(redirect_uris=[DEFAULT_REDIRECT_URI], platform=platform)
+        cloud = sandbox_cloud(sandbox.authority, sandbox.graph)
+        app = Registration(known.client_id, known.client_secret, tenant=known.tenant, cloud=cloud)
+        attempt = start_sign_in(app)
+        exchange_code(app, attempt, sandbox.sign_in(attempt.url)["code"])
+    said = capsys.readouterr().out
+    assert "AADSTS700025" in said and "may send none" in said
 
 
 def test_there_are_as_many_labs_as_cards_and_each_is_in_one_chapter():

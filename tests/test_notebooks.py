@@ -6,17 +6,28 @@ import re
 import shutil
 import socket
 import subprocess
+import symtable
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import psutil
 import pytest
 
+from graphhelpers import MICROSOFT, Registration, RegistrationError
 from tests.homes import VISITOR, offline, own_homes
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
+CLIENT_ID = "11112222-bbbb-3333-cccc-4444dddd5555"
+SANDBOX = SimpleNamespace(
+    authority="http://localhost:1",
+    graph="http://localhost:1",
+    client_id=CLIENT_ID.replace("1", "2"),
+    client_secret="canary~sandbox",
+    tenant="contoso.example",
+)
 CHAPTERS = sorted(FOLDER.glob("*.ipynb"))
 SANITIZE = FOLDER / "sanitize.cfg"
 
@@ -148,9 +159,86 @@ def test_the_cells_are_short_and_prose_stands_before_each(path):
     cells = read(path).cells
     pairs = zip(cells, cells[1:], strict=False)
     assert all(a.cell_type == "markdown" for a, b in pairs if b.cell_type == "code")
-    assert all(len(cell.source.splitlines()) <= 15 for cell in code_cells(path))
+    lines = [cell.source.splitlines() for cell in code_cells(path)]
+    assert max(map(len, lines)) <= 10
+    assert [line for each in lines for line in each if len(line) > 88] == []
     prose = sum(cell.cell_type == "markdown" for cell in cells)
     assert prose >= len(cells) / 2
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_has_five_to_eight_sections_before_its_labs(path):
+    prose = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    named = re.findall(r"^## (.+)$", prose, re.M)
+    names = [name.partition(":")[0] for name in named]
+    assert 5 <= names.index("Break it") - 1 <= 8 and "Set up" in names[:2]  # which doesn't count
+    for name in ("Check yourself", "The same on Microsoft's side", "What you have now"):
+        assert names.index(name) > names.index("Break it")
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_leads_to_the_one_before_the_contents_and_the_next_at_head_and_foot(path):
+    cells = read(path).cells
+    head, foot = cells[0].source.splitlines()[0], cells[-1].source.splitlines()[-1]
+    number = CHAPTERS.index(path)
+    others = CHAPTERS[max(number - 1, 0) : number + 2]
+    expected = [one.name for one in others if one != path]
+    expected.insert(min(number, 1), "../README.md")
+    assert head == foot and re.findall(r"\]\(([^)]+)\)", head) == expected
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_no_lab_or_exercise_takes_a_name_that_an_earlier_cell_needs(path):
+    """Or a cell that is run again afterwards would work with the lab's value."""
+    needed = set()
+    for cell in code_cells(path):
+        assigned, used = names_in(cell.source)
+        if "checks.lab(" in cell.source or "checks.exercise(" in cell.source:
+            assert assigned & needed == set(), cell.source
+        else:
+            needed |= assigned | used
+
+
+def names_in(source: str) -> tuple[set[str], set[str]]:
+    """Return the kernel's names that a cell assigns (an import doesn't count), and uses."""
+    top = symtable.symtable(source, "cell", "exec")
+    tables, used = [top], set()
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        used |= {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_referenced()}
+        if table is top:
+            used |= {s.get_name() for s in table.get_symbols() if s.is_referenced()}
+    symbols = [s for s in top.get_symbols() if s.is_assigned() and not s.is_imported()]
+    return {s.get_name() for s in symbols}, used
+
+
+SETS_UP = CHAPTERS[1:]  # the first chapter stays in the sandbox
+
+
+@pytest.mark.parametrize("path", SETS_UP, ids=lambda path: path.stem)
+def test_one_line_of_the_set_up_cell_leads_to_microsoft_and_all_that_follows_goes_there(
+    path, tmp_path, monkeypatch
+):
+    first, *others = code_cells(path)
+    for cell in others:  # only the labs know another cloud, and the side door of the sandbox
+        assert not re.search(r"\bsandbox\.(graph|client)", cell.source)
+        assert names_in(cell.source)[1] & {"here", "ready_made"} == set()
+    name = r"# At Microsoft this line is: (.+)\n.+\n"
+    at_microsoft, changes = re.subn(name, r"\1\n", first.source)
+    assert changes == 1
+    monkeypatch.setenv("GRAPHHELPERS_HOME", str(tmp_path))
+    monkeypatch.setattr("graphsandbox.connect", lambda: SANDBOX)
+    with pytest.raises(RegistrationError, match="No registration"):
+        exec(at_microsoft, {})  # noqa: S102 (our own text)
+    mine = Registration(CLIENT_ID, "canary~mine", cloud=MICROSOFT)
+    mine.save()
+    known = {}
+    exec(at_microsoft, known)  # noqa: S102
+    assert known["app"] == mine and known["app"].cloud == MICROSOFT
+    exec(first.source, known)  # noqa: S102
+    assert known["app"].client_id == SANDBOX.client_id
+    assert known["app"].cloud.authority == SANDBOX.authority
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)

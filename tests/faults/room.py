@@ -82,7 +82,11 @@ def prose(path: Path) -> str:
 
 
 def sanitized(text: str) -> str:
-    """Replace ids, times and tokens, as nbval does with the saved outputs."""
+    """Replace ids, times and tokens, as nbval does with the saved outputs.
+
+    Of a line that was written over, like that of a progress bar, the last state counts.
+    """
+    text = re.sub(r"[^\n]*\r(?=[^\n])", "", text)
     config = configparser.RawConfigParser()
     config.read(ROOT / "notebooks" / "sanitize.cfg", encoding="utf-8")
     for name in config.sections():

@@ -103,7 +103,7 @@ def test_without_a_network_each_call_to_microsoft_is_a_typed_error_that_offers_t
 
 AWAITED = """\
 import asyncio
-from graphhelpers import CallbackServer, exchange_code, start_sign_in, whoami
+from graphhelpers import CallbackServer, exchange_code, sign_in, start_sign_in, whoami
 
 async def waited():
     attempt = start_sign_in(app)
