@@ -136,7 +136,8 @@ def test_the_words_of_the_platforms_page_come_with_the_card_of_their_number(caps
             "&response_type=code&scope=openid&redirect_uri=http://localhost:8000/connect/get_token"
         )
     assert lab.verdict.told["What"].startswith("AADSTS50011: The redirect URI")
-    assert "Register exactly this redirect URI" in lab.verdict.told["Try"]
+    assert lab.verdict.told["Why"] == "The redirect URI sent isn't registered, to the letter."
+    assert "with the slash at its end" in lab.verdict.told["Try"]
     assert "✗ not yet: The final slash" in capsys.readouterr().out
 
 
