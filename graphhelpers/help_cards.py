@@ -20,7 +20,7 @@ def card(*keys: int | str) -> tuple[str, str]:
 
 
 def cause(key: str, **values: object) -> str:
-    """Return why no answer came, as a part of a sentence."""
+    """Return a part of an error's text: why no answer came, or what became of a draft."""
     return str(_cards()["cause"][key]).format(**values)
 
 

@@ -7,6 +7,7 @@ redirect with the client secret in hand, and a `.netrc` replaces its Authorizati
 import json
 import math
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -84,25 +85,31 @@ def call_graph(
     access_token: Secret,
     content: Mapping[str, Any] | bytes = b"",
     progress: Progress | None = None,
+    under_way: threading.Event | None = None,
 ) -> Answer:
     """Call Microsoft Graph with a bearer token (RFC 6750 §2.1); only a 429 is waited for.
 
     `content` is sent as JSON, or in bytes as a MIME message in base64 (Microsoft: "Send mail").
+    `under_way` is set from when it goes out, but not while a 429 is waited for.
     """
     kind, sent, to, url = "text/plain", {}, "Microsoft Graph", f"{cloud.graph}{path}"
     if isinstance(content, Mapping):
         kind, sent, content = JSON, dict(content), json.dumps(content).encode()
     headers = {"Content-Type": kind} if content else {}
-    return _answer(_Request(cloud, to, method, url, headers, content, sent, access_token), progress)
+    request = _Request(cloud, to, method, url, headers, content, sent, access_token)
+    return _answer(request, progress, under_way)
 
 
 def call_upload(
     cloud: Cloud, method: str, url: Secret, headers: Mapping[str, str], content: bytes, ends: float
 ) -> Answer:
-    """Call an upload URL before `ends`, without a token: the URL itself is the permission."""
+    """Call an upload URL before `ends`, without a token: the URL itself is the permission.
+
+    A 429 is the caller's to wait for, who knows what the time of a range is.
+    """
     kind = {"Content-Type": "application/octet-stream"} if content else {}
     request = _Request(cloud, "Microsoft Graph", method, url, {**headers, **kind}, content)
-    return _answer(request, None, ends)
+    return _logged(request, ends)
 
 
 def pause(pause_s: float, progress: Progress | None, done: float = 0, total: float = 1) -> None:
@@ -128,18 +135,21 @@ def retry_after_s(answer: Answer) -> float | None:
 
 
 def _answer(
-    request: _Request, progress: Progress | None = None, ends: float | None = None
+    request: _Request, progress: Progress | None = None, under_way: threading.Event | None = None
 ) -> Answer:
     """Ask, and ask again while the answer is 429: the service didn't begin, and says when it will.
 
     A pause that would not fit into the deadline is not begun; the 429 is the answer then.
     """
-    ends, backoff_s = ends or time.monotonic() + DEADLINE_S, 1.0
+    ends, backoff_s = time.monotonic() + DEADLINE_S, 1.0
+    under_way = under_way or threading.Event()
     while True:
+        under_way.set()
         answer = _logged(request, ends)
         pause_s = backoff_s if (asked_s := retry_after_s(answer)) is None else asked_s
         if answer.status != 429 or time.monotonic() + pause_s >= ends - 1.0:
             return answer
+        under_way.clear()  # an interrupt of the pause interrupts nothing
         pause(pause_s, progress)
         backoff_s *= 2
 

@@ -15,8 +15,8 @@ APART = GUARD | {"__init__", "checks", "forms"}  # nothing in the core knows the
 EVERYTHING = {path.stem for path in PACKAGE.glob("*.py")} - APART | {"mail"}
 
 # The rooms of mail, each of which may know those before it.
-MAIL = ["once", "attachment", "message", "uploading", "sending", "drafts", "many", "__init__"]
-FURTHER = {"attachment", "uploading", "drafts", "many"}  # beyond the article's one mail
+MAIL = "once attachment message uploading mime sending drafts many __init__".split()
+FURTHER = {"attachment", "uploading", "mime", "drafts", "many"}  # beyond the article's one mail
 FORMS = sorted((PACKAGE / "forms").glob("*.py"))
 CHECKS = sorted((PACKAGE / "checks").glob("*.py"))
 
@@ -124,6 +124,6 @@ def test_the_package_can_be_read_in_one_sitting():
     further = {f"mail/{room}" for room in FURTHER}
     core = {n: count for n, count in {**lines, **mail}.items() if n not in APART - {"__init__"}}
     assert sum(count for name, count in core.items() if name not in further) <= 1460, core
-    assert sum(mail[name] for name in further) <= 440, mail
+    assert sum(mail[name] for name in further) <= 480, mail
     assert sum(lines[name] for name in GUARD) <= 240, lines
     assert max({**lines, **mail}.values()) <= 200, lines

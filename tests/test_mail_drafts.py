@@ -1,5 +1,9 @@
 """Drafts, Sent Items, and mail that Python's own email package built."""
 
+import os
+import signal
+import threading
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.policy import compat32
 
@@ -18,10 +22,18 @@ from graphhelpers import (
 )  # fmt: skip
 from graphhelpers.wire import call_graph
 
-from .kit import asked, bend, control, mails, signed_in
+from .issued import trap_token
+from .kit import app_at, as_json, asked, bend, control, mails, signed_in
 from .letters import ADA, GRACE, SEND, ZOE, hello
+from .trap import Trap
 
 MESSAGES = "/v1.0/me/messages"
+SEND_DRAFT = MESSAGES + "/{id}/send"
+
+
+def sends() -> int:
+    """Return how often a draft was asked to be sent."""
+    return len([one for one in wire_log if one.request.endswith("/send")])
 
 
 def test_a_draft_waits_until_it_is_sent_once(app, sandbox, writer):
@@ -48,12 +60,82 @@ def test_a_draft_keeps_its_files(app, sandbox, writer, tmp_path):
     ]  # fmt: skip
 
 
-def test_a_draft_that_was_deleted_by_hand_is_told(app, sandbox, writer):
-    draft = save_draft(app, writer, hello())
+def gone(app, writer, draft) -> None:
     call_graph(app.cloud, "DELETE", f"{MESSAGES}/{draft.id}", writer.access_token)
-    with pytest.raises(GraphError, match="404") as caught:
-        send_draft(app, writer, draft)
-    assert caught.value.outcome == "not sent" and mails(sandbox) == []
+
+
+def drafts(app, writer) -> list[str]:
+    path = "/v1.0/me/mailFolders/drafts/messages"
+    found = call_graph(app.cloud, "GET", path, writer.access_token).json["value"]
+    return [one["subject"] for one in found]
+
+
+@pytest.mark.case("F169")
+def test_of_a_draft_that_is_gone_nobody_knows_and_it_can_be_sent_anew(app, sandbox, writer):
+    draft = save_draft(app, writer, hello())
+    gone(app, writer, draft)  # or a person has sent it from Outlook
+    for _ in range(2):
+        with pytest.raises(GraphError, match="404") as caught:
+            send_draft(app, writer, draft)
+        assert caught.value.outcome == "unknown" and "Sent Items" in caught.value.fix
+    assert sends() == 1 and mails(sandbox) == []
+    assert send_mail(app, writer, draft.message, again=True).outcome == "sent"
+    assert len(mails(sandbox)) == 1
+
+
+@pytest.mark.case("F169")
+def test_again_sends_the_draft_that_is_there_and_leaves_none(app, sandbox, writer):
+    message = hello()
+    save_draft(app, writer, message)
+    send_mail(app, writer, message, again=True)
+    assert drafts(app, writer) == [] and sends() == len(mails(sandbox)) == 1
+    send_mail(app, writer, message, again=True)
+    assert drafts(app, writer) == [] and len(mails(sandbox)) == 2
+
+
+@pytest.mark.case("F169")
+@pytest.mark.parametrize("deliver", [True, False])
+def test_again_after_an_unknown_leaves_no_draft(app, sandbox, writer, deliver):
+    message = hello()
+    save_draft(app, writer, message)
+    bend(sandbox, SEND_DRAFT, status=504, deliver=deliver)
+    with pytest.raises(GraphError):
+        send_mail(app, writer, message)
+    send_mail(app, writer, message, again=True)
+    assert drafts(app, writer) == [] and len(mails(sandbox)) == 1 + deliver
+
+
+def test_of_what_was_sent_or_is_unknown_no_draft_is_made(app, sandbox, writer):
+    sent, unknown = hello(), hello()
+    send_mail(app, writer, sent)
+    bend(sandbox, SEND, status=504)
+    with pytest.raises(GraphError):
+        send_mail(app, writer, unknown)
+    with pytest.raises(MessageError, match="was sent already"):
+        save_draft(app, writer, sent)
+    with pytest.raises(GraphError) as caught:
+        save_draft(app, writer, unknown)
+    assert caught.value.outcome == "unknown" and drafts(app, writer) == []
+
+
+@pytest.mark.parametrize("body", [{}, {"id": ""}, {"id": None}, []])
+def test_a_new_draft_without_a_name_is_no_success(body):
+    message = hello()
+    with Trap(as_json(body, "201 Created")) as trap:
+        with pytest.raises(NoAnswer, match="doesn't name it") as caught:
+            save_draft(app_at(trap), trap_token(scope="Mail.ReadWrite"), message)
+    assert caught.value.outcome == "not sent" and "'Hello' may lie in Drafts" in caught.value.fix
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows can't interrupt one thread")
+def test_an_interrupt_while_the_draft_is_made_says_that_it_may_lie_there():
+    def interrupt(connection) -> None:
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        connection.recv(1)
+
+    with Trap(interrupt) as trap, pytest.raises(KeyboardInterrupt) as caught:
+        save_draft(app_at(trap), trap_token(scope="Mail.ReadWrite"), hello())
+    assert "'Hello' may lie in Drafts" in "".join(caught.value.__notes__)
 
 
 def test_a_draft_needs_a_permission_and_no_request_tells_so(app, sandbox, token):
@@ -170,6 +252,29 @@ def test_no_line_end_gets_into_a_header_of_it(app, sandbox, token):
     with pytest.raises(MessageError, match="forbidden character"):
         send_mail(app, token, mail)
     assert mails(sandbox) == []
+
+
+def test_a_folded_header_is_no_injection(app, sandbox, token):
+    source = f"To: {ADA}\r\nSubject: a long\r\n\tsubject\r\n\r\nHi\r\n".encode()
+    send_mail(app, token, message_from_bytes(source, policy=policy.default))
+    assert " ".join(mails(sandbox)[0]["subject"].split()) == "a long subject"
+
+
+@pytest.mark.parametrize("payload", [object(), 7, ["x"], [object()], {"a": 1}])
+def test_a_payload_that_python_cannot_write_is_told(app, sandbox, token, payload):
+    mail = built()
+    mail.set_payload(payload)
+    try:
+        send_mail(app, token, mail)
+    except MessageError as error:
+        assert "can't be written as MIME" in error.what and mails(sandbox) == []
+
+
+@pytest.mark.parametrize("call", [find_sent, save_draft])
+@pytest.mark.parametrize("wrong", [built(), "text", None])
+def test_what_only_a_message_can_do_is_told(app, sandbox, writer, call, wrong):
+    with pytest.raises(MessageError, match="can't be used here"):
+        call(app, writer, wrong)
 
 
 @pytest.mark.case("F151", "F153")

@@ -1,8 +1,8 @@
 """Task 5: compose a message and send it as the signed-in person, once.
 
 Read `message`, `once` and `sending` first: they are the article's mail. For more there are
-`attachment` and `uploading`, files of up to 150 MB; `drafts`, with a look into Sent Items; and
-`many`, which sends twenty mails with one request.
+`attachment` and `uploading`, files of up to 150 MB; `mime`, mail of Python's own; `drafts`, with
+a look into Sent Items; and `many`, which sends twenty mails with one request.
 """
 
 from .attachment import Attachment

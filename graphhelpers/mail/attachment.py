@@ -1,19 +1,17 @@
 """A file that travels with a mail: looked at when it is named, read when the mail goes out."""
 
 import mimetypes
-import os
 import re
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ..errors import MessageError
 
 CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # would end a line, or no text
 LARGEST_IN_REQUEST = 3 * 10**6 - 1  # bytes of all files (Microsoft: "Attach large files")
+Stamp = tuple[int, int]  # bytes, and when it was changed last
 
 
 @dataclass(frozen=True)
@@ -41,24 +39,27 @@ class Attachment:
     @property
     def size(self) -> int:
         """Bytes; raises MessageError when this is no file that can be read."""
-        with self.opened() as file:
-            return os.fstat(file.fileno()).st_size
+        return self.piece()[1][0]
 
-    @contextmanager
-    def opened(self) -> Iterator[BinaryIO]:
-        """Open the file; raises MessageError at the end when it is no longer what it was."""
+    def piece(self, start: int = 0, size: int = 0, was: Stamp | None = None) -> tuple[bytes, Stamp]:
+        """Read a part of the file, and the stamp by which to see whether it is changed later.
+
+        Raises MessageError when it can't be read, or is no longer what its stamp was.
+        """
         path = Path(self.path)
         try:
             before = path.stat()
             if not path.is_file():  # to open a pipe would wait for its other end
                 raise OSError(0, "It is a folder, a pipe or a device, and no file")
             with path.open("rb") as file:
-                yield file
-            now = path.stat()
-            if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+                file.seek(start)
+                content = file.read(size)
+            now, then = ((one.st_size, one.st_mtime_ns) for one in (path.stat(), before))
+            if now != (was or then):
                 raise OSError(0, "It was changed while it was read")
         except OSError as error:
             raise MessageError.of("attachment", path=str(path), reason=error.strerror) from None
+        return content, now
 
     def as_json(self, content: bytes | None = None) -> dict[str, Any]:
         """Return Graph's fileAttachment, or without `content` what describes one."""
@@ -75,8 +76,7 @@ class Attachment:
 
     def read(self) -> dict[str, Any]:
         """Return it with its content, which fits into one request."""
-        with self.opened() as file:
-            content = file.read(LARGEST_IN_REQUEST + 1)
+        content, _ = self.piece(0, LARGEST_IN_REQUEST + 1)
         if len(content) > LARGEST_IN_REQUEST:
             raise MessageError.of("attachment", path=str(self.path), reason="It has grown")
         return self.as_json(content)
@@ -90,10 +90,8 @@ def check_text(name: str, text: object, forbidden: re.Pattern[str] = CONTROL) ->
         raise MessageError.of("text", name=name, code=ord(found[0]), position=found.start() + 1)
 
 
-def path_of(given: Any) -> Any:
-    """Return a path; an Attachment, which has one, as it is."""
-    if isinstance(given, Attachment):
-        return given
+def path_of(given: Any) -> Path:
+    """Return a path; raises MessageError for what is none."""
     path = str(given) if isinstance(given, Path) else given
     check_text("attachments", path)
     return Path(path)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from ..errors import MessageError
 from ..registration import Registration
 from ..wire import Answer, Progress
 from .message import OWN_ID, Message
@@ -33,13 +34,16 @@ def save_draft(
     """Save a message, with its files, in Drafts: `POST /v1.0/me/messages`.
 
     Needs Mail.ReadWrite. A second call with the same Message gives the same draft. When a file
-    can't be uploaded, the draft is removed again, or the error says that it is left. Raises
-    MessageError, GraphError, NoAnswer, each with the outcome "not sent".
+    can't be uploaded, the error says whether the draft is removed again, or left for another
+    call to go on with. Raises MessageError, also for a message that was sent and for MIME;
+    GraphError and NoAnswer, with the outcome "unknown" only where a send before left it so.
     """
-    sent = message._sent
-    with sent.lock:
-        sent.draft_id = sent.draft_id or upload(app, token, message, progress)
-    return Draft(sent.draft_id, message.subject, message.recipients, message)
+    _check(message)
+    with message._sent.lock:
+        if message._sent.known():
+            raise MessageError.of("sent already")
+        draft_id = upload(app, token, message, progress)
+    return Draft(draft_id, message.subject, message.recipients, message)
 
 
 def send_draft(app: Registration, token: "Token", draft: Draft) -> Receipt:
@@ -62,14 +66,20 @@ def find_sent(app: Registration, token: "Token", message: Message) -> Receipt | 
     """Look for a message in Sent Items by its own id, which settles an "unknown".
 
     Found, it was sent, and `send_mail` gives the same Receipt from now on. None says nothing:
-    Sent Items lags behind. Needs Mail.Read. Raises MessageError, GraphError, NoAnswer.
+    Sent Items lags behind. Needs Mail.Read. Raises GraphError, NoAnswer, and MessageError, also
+    for an EmailMessage: no document says that Exchange keeps the Message-ID of MIME.
     """
+    _check(message)
     needs(token, "Mail.Read", "Mail.ReadWrite")
     ours = f"p:p/id eq '{OWN_ID}' and p/value eq '{message.id}'"
     query = {"$filter": f"singleValueExtendedProperties/any({ours})", "$select": "id"}
     with message._sent.lock:
-        if message._sent.receipt is None:
-            found = got(app, token, f"{SENT_ITEMS}?{urlencode(query)}").get("value")
-            if found:
-                message._sent.ends(Answer(200, {}, b""), message.recipients)
+        path = f"{SENT_ITEMS}?{urlencode(query)}"
+        if message._sent.receipt is None and got(app, token, path).get("value"):
+            message._sent.ends(Answer(200, {}, b""), message.recipients)
         return message._sent.receipt
+
+
+def _check(message: object) -> None:
+    if not isinstance(message, Message):
+        raise MessageError.of("only a Message", kind=type(message).__name__)

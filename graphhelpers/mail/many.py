@@ -8,17 +8,21 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from requests.structures import CaseInsensitiveDict
 
 from ..display import escaped, table
 from ..errors import GraphError, GraphHelpersError, MessageError, NoAnswer
+from ..exchanges import JSON
 from ..registration import Registration
 from ..wire import DEADLINE_S, Answer, Progress, call_graph, pause, retry_after_s
 from .message import LARGEST_REQUEST, Message
+from .mime import prepared
 from .once import Receipt, refused
 from .sending import send_mail
 
@@ -26,7 +30,9 @@ if TYPE_CHECKING:
     from ..tokens import Token
 
 MOST_IN_BATCH = 20  # Microsoft: "Combine requests with JSON batching"
+LARGEST_BATCH = LARGEST_REQUEST - 10_000  # bytes, without what a batch writes around its requests
 Mail = Message | EmailMessage
+Found = Receipt | GraphHelpersError
 
 
 @dataclass(frozen=True)
@@ -52,25 +58,21 @@ class Outcomes(list[Outcome]):
             mail = one.message
             subject = mail["Subject"] if isinstance(mail, EmailMessage) else mail.subject
             why = f": {one.error.what} {one.error.why}" if one.error else ""
-            mark = "✓" if one.outcome == "sent" else "✗"
-            rows[f"{number}. {subject}"] = f"{mark} {one.outcome}{why}"
+            rows[f"{number}. {subject}"] = f"{'✓' if one.receipt else '✗'} {one.outcome}{why}"
         return table(repr(self), rows) if rows else escaped(repr(self))
 
 
 def send_many(
-    app: Registration,
-    token: "Token",
-    messages: Iterable[Mail],
-    *,
-    progress: Progress | None = None,
+    app: Registration, token: "Token", messages: Iterable[Mail], *, progress: Progress | None = None
 ) -> Outcomes:
     """Send each message once, twenty with a request: `POST /v1.0/$batch`.
 
     A throttled message waits as long as Graph asks, and is tried again while that fits into
-    30 s. When a whole batch fails the rest isn't tried: call again with the same messages, and
-    only what wasn't sent goes out; what is "unknown" is listed, and stays so until `find_sent`
-    or `send_mail(…, again=True)`. Those with large files, and MIME, go one by one. `progress`
-    counts mails. Raises MessageError for what is no message.
+    30 s. What would meet all of them ends it: no answer, a token that isn't accepted, or too long
+    a pause. Call again with the same messages then, and only what wasn't sent goes out; what is
+    "unknown" is listed, and stays so until `find_sent` or `send_mail(…, again=True)`. Those with
+    large files, and MIME, go last, one by one. `progress` counts mails. Raises MessageError for
+    what is no message.
     """
     every = list(dict.fromkeys(messages))
     for one in every:
@@ -85,101 +87,122 @@ class _Many:
     token: "Token"
     progress: Progress | None
     every: list[Mail]
-    found: dict[Mail, Receipt | GraphHelpersError] = field(default_factory=dict)
+    found: dict[Mail, Found] = field(default_factory=dict)
+    stopped: bool = False  # by what would meet all the others, too
 
     def run(self) -> Outcomes:
-        """Send all of them, batch by batch, until a batch as a whole fails."""
-        self.waiting, self.began = self.every[::-1], time.monotonic()
-        waited_s, backoff_s, stopped = 0.0, 1.0, None
-        while self.waiting and not stopped:
-            batch = self.next_batch()
-            throttled, stopped = self.sent(batch) if batch else ([], None)
+        """Send them, first in batches, then one by one what goes alone."""
+        self.began, since, backoff_s = time.monotonic(), time.monotonic(), 1.0
+        self.waiting = [one for one in self.every[::-1] if isinstance(one, Message)]
+        self.alone: list[Mail] = [one for one in self.every if isinstance(one, EmailMessage)]
+        while self.waiting and not self.stopped:
+            throttled = self.sent(batch := self.next_batch())
+            if not throttled or len(throttled) < len(batch):
+                since, backoff_s = time.monotonic(), 1.0
+            asked = [retry_after_s(answer) for answer in throttled.values()]
+            pause_s = max((backoff_s if one is None else one for one in asked), default=0.0)
+            backoff_s *= 2
+            if time.monotonic() + pause_s > since + DEADLINE_S - 1:
+                self.stopped = True
+                break
+            self.waiting += reversed(throttled)
+            self.found = {one: self.found[one] for one in self.found if one not in throttled}
             self.say()
-            if len(throttled) < len(batch):
-                waited_s, backoff_s = 0.0, 1.0
-            if throttled and not stopped:
-                asked = [retry_after_s(answer) for _, answer in throttled]
-                pause_s = max(backoff_s if one is None else one for one in asked)
-                waited_s, backoff_s = waited_s + pause_s, backoff_s * 2
-                if waited_s > DEADLINE_S - 1:
-                    stopped = refused(throttled[0][1], "not sent")
-                    self.found |= dict.fromkeys((one for one, _ in throttled), stopped)
-                else:
-                    self.waiting += [one for one, _ in reversed(throttled)]
-                    pause(pause_s, self.progress, len(self.found), len(self.every))
-        for one in self.waiting:  # none, unless it stopped
-            self.found[one] = MessageError.of("not tried")
-        return Outcomes(_outcome(one, self.found[one]) for one in self.every)
+            pause(pause_s, self.note)
+        while self.alone and not self.stopped:
+            self.send_alone(self.alone.pop(0))
+            self.say()
+        rest = dict.fromkeys(self.every, MessageError.of("not tried"))
+        return Outcomes(_outcome(one, found) for one, found in (rest | self.found).items())
 
-    def next_batch(self) -> list[tuple[Message, dict[str, Any]]]:
-        """Take from those that wait what fits into one request; what goes alone is sent."""
-        batch: list[tuple[Message, dict[str, Any]]] = []
-        room = LARGEST_REQUEST - 10_000  # for what a batch writes around its requests
+    def next_batch(self) -> dict[Message, dict[str, Any]]:
+        """Take from those that wait what fits into one request; what doesn't is to go alone."""
+        batch: dict[Message, dict[str, Any]] = {}
+        room = LARGEST_BATCH
         while self.waiting and len(batch) < MOST_IN_BATCH:
-            mail = self.waiting[-1]
+            mail = self.waiting.pop()
             try:
-                if isinstance(mail, Message) and (receipt := mail._sent.known()):
-                    self.found[mail] = receipt
-                elif isinstance(mail, EmailMessage) or mail._sent.draft_id or mail.is_large:
-                    self.found[mail] = send_mail(self.app, self.token, mail)
+                if mail._sent.receipt:  # looked at before its files, which may be gone by now
+                    self.found[mail] = mail._sent.receipt
+                    continue
+                content = {} if mail._sent.draft or mail.is_large else mail.as_json()
+                size = len(json.dumps(content))
+                if not content or size > LARGEST_BATCH:
+                    self.alone.append(mail)
+                elif size > room:
+                    self.waiting.append(mail)
+                    break
                 else:
-                    content = mail.as_json()
-                    room -= len(json.dumps(content))
-                    if room < 0 and batch:
-                        break
-                    if receipt := mail._sent.claimed():  # another thread was faster
-                        self.found[mail] = receipt
-                    else:
-                        batch.append((mail, content))
-            except GraphHelpersError as error:
+                    batch[mail], room = content, room - size
+            except MessageError as error:
                 self.found[mail] = error
-            self.waiting.pop()
         return batch
 
-    def sent(
-        self, batch: list[tuple[Message, dict[str, Any]]]
-    ) -> tuple[list[tuple[Message, Answer]], GraphHelpersError | None]:
-        """Send a batch; return which mails were throttled, and why the batch failed, if it did."""
-        kind = {"Content-Type": "application/json"}
-        inner = {"method": "POST", "url": "/me/sendMail", "headers": kind}
-        requests = [{"id": str(n), **inner, "body": c} for n, (_, c) in enumerate(batch)]
-        bearer, path = self.token.access_token, "/v1.0/$batch"
+    def sent(self, batch: dict[Message, dict[str, Any]]) -> dict[Message, Answer]:
+        """Send a batch, and return which of its mails were throttled.
+
+        Meanwhile no other thread can send one of them. Each takes the locks in the same order,
+        or two could wait for each other.
+        """
+        with ExitStack() as held:
+            for mail in sorted(batch, key=lambda one: one.id):
+                held.enter_context(mail._sent.lock)
+            known: dict[Mail, Found] = {m: f for m in batch if (f := m._sent.settled())}
+            self.found |= known
+            going = {mail: content for mail, content in batch.items() if mail not in known}
+            return self.answered(going) if going else {}
+
+    def answered(self, going: dict[Message, dict[str, Any]]) -> dict[Message, Answer]:
+        """Call Graph, keep what became of each mail, and return which were throttled."""
+        inner = {"method": "POST", "url": "/me/sendMail", "headers": {"Content-Type": JSON}}
+        numbered = enumerate(going.values())
+        content = {"requests": [{"id": str(n), **inner, "body": one} for n, one in numbered]}
+        bearer, path, under_way = self.token.access_token, "/v1.0/$batch", Event()
+        for mail in going:
+            mail._sent.under_way = under_way
         try:
-            answer = call_graph(
-                self.app.cloud, "POST", path, bearer, {"requests": requests}, self.progress
-            )
+            answer = call_graph(self.app.cloud, "POST", path, bearer, content, self.note, under_way)
             responses = (answer.json or {}).get("responses")
             if answer.status != 200 or not isinstance(responses, list):
                 raise refused(answer, "not sent" if 400 <= answer.status < 500 else "unknown")
         except (GraphError, NoAnswer) as error:
-            for mail, _ in batch:
-                mail._sent.fails(error)
-                self.found[mail] = error
-            return [], error
-        answers = {str(one.get("id")): one for one in responses if isinstance(one, dict)}
-        throttled = []
-        for number, (mail, _) in enumerate(batch):
-            if (one := _answer(answers.get(str(number)))) is None:
-                self.found[mail] = NoAnswer.of("interrupted", "unknown")
-            elif one.status == 429:
-                mail._sent.under_way = False
-                throttled.append((mail, one))
+            failed: dict[Mail, Found] = {mail: mail._sent.fails(error) for mail in going}
+            if getattr(error, "status", 0) in (400, 413):  # one is to blame: each by itself, then
+                self.alone += going
             else:
-                try:
-                    self.found[mail] = mail._sent.ends(one, mail.recipients)
-                except GraphError as error:
-                    mail._sent.fails(error)
-                    self.found[mail] = error
-        return throttled, None
+                self.found, self.stopped = self.found | failed, True
+            return {}
+        named = {str(one.get("id")): one for one in responses if isinstance(one, dict)}
+        answers = {mail: _answer(named.get(str(number))) for number, mail in enumerate(going)}
+        for mail, one in answers.items():
+            try:
+                self.found[mail] = mail._sent.ends(one, mail.recipients)
+            except (GraphError, NoAnswer) as error:
+                self.found[mail] = mail._sent.fails(error)
+        self.stopped = all(one and one.status == 401 for one in answers.values())
+        return {mail: one for mail, one in answers.items() if one and one.status == 429}
+
+    def send_alone(self, mail: Mail) -> None:
+        """Send a mail that fits into no batch."""
+        try:
+            settled = prepared(mail)[0].settled()
+            self.found[mail] = send_mail(self.app, self.token, mail, progress=self.note)
+        except GraphHelpersError as error:
+            self.found[mail] = error
+            status = -1 if isinstance(error, MessageError) else getattr(error, "status", 0)
+            self.stopped = status in (0, 401, 429) and not settled
+
+    def note(self, _done: float, _total: float, note: str) -> None:
+        if self.progress:
+            self.progress(len(self.found), len(self.every), note)
 
     def say(self) -> None:
-        if self.progress and self.found:
-            done, total = len(self.found), len(self.every)
-            left_s = (time.monotonic() - self.began) / done * (total - done)
-            self.progress(done, total, f"{done} of {total} mails, about {left_s:.0f} s left")
+        if done := len(self.found):
+            left_s = (time.monotonic() - self.began) / done * (len(self.every) - done)
+            self.note(0, 1, f"{done} of {len(self.every)} mails, about {left_s:.0f} s left")
 
 
-def _outcome(mail: Mail, found: Receipt | GraphHelpersError) -> Outcome:
+def _outcome(mail: Mail, found: Found) -> Outcome:
     if isinstance(found, Receipt):
         return Outcome(mail, "sent", found)
     return Outcome(mail, found.outcome or "not sent", None, found)
@@ -189,7 +212,6 @@ def _answer(one: Any) -> Answer | None:
     """Return an inner answer like any other; None when it is none."""
     if not isinstance(one, dict) or not isinstance(one.get("status"), int):
         return None
-    headers = one.get("headers")
-    pairs = headers.items() if isinstance(headers, dict) else ()
+    pairs = one["headers"].items() if isinstance(one.get("headers"), dict) else ()
     text = CaseInsensitiveDict({str(name): str(value) for name, value in pairs})
     return Answer(one["status"], text, json.dumps(one.get("body")).encode())

@@ -54,8 +54,9 @@ class Message:
             raise MessageError.of("recipients", count=len(seen))
         check_text("subject", self.subject, CONTROL)
         check_text("body", self.body, CONTROL_BUT_LINES)
-        given = (path_of(one) for one in _several(self.attachments))
-        object.__setattr__(self, "attachments", tuple(given))
+        files = _several(self.attachments)
+        given = tuple(one if isinstance(one, Attachment) else path_of(one) for one in files)
+        object.__setattr__(self, "attachments", given)
         # What can't be sent is told now; the files are looked at once more when it is sent.
         if (size := self._text_size) > LARGEST_REQUEST:
             raise MessageError.of("message size", size=size)

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ..errors import GraphError, MessageError, NoAnswer
+from ..display import Secret
+from ..errors import GraphError, GraphHelpersError, MessageError, NoAnswer
+from ..help_cards import cause
 from ..wire import Answer, retry_after_s
 
 if TYPE_CHECKING:
@@ -22,43 +24,62 @@ class Receipt:
     request_id: str = field(repr=False)  # names this call to Microsoft's support
 
 
+@dataclass
+class Begun:
+    """A draft, and how far its files have got: with this a call goes on where one broke off."""
+
+    id: str = field(repr=False)
+    stamps: list[tuple[int, int]]  # of each file: bytes, and when it was changed last
+    done: int = 0  # so many of them are known to be there
+    url: Secret | None = None  # of the next one's upload session
+
+
 class Sent:
     """What became of a message: the lock holds a second sender back until that is known."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.receipt: Receipt | None = None
-        self.unknown: GraphError | NoAnswer | None = None
-        self.under_way = False  # until an answer says otherwise (an interrupt, say) nobody knows
-        self.draft_id: str | None = None  # where it lies in Drafts, with all its files
+        self.unknown: GraphHelpersError | None = None
+        self.under_way = threading.Event()  # set until an answer ends it: till then nobody knows
+        self.draft: Begun | None = None  # where it lies in Drafts, and which of its files are there
 
     def known(self, again: bool = False) -> Receipt | None:
         """Return the Receipt when it was sent, and raise when that is unknown."""
-        if (self.unknown or self.under_way) and not self.receipt and not again:
-            raise self.unknown or NoAnswer.of("interrupted", "unknown")
-        return None if again else self.receipt
+        settled = None if again else self.settled()
+        if isinstance(settled, GraphHelpersError):
+            raise settled
+        return settled
 
-    def claimed(self) -> Receipt | None:
-        """Take the message for sending, or return the Receipt; raises as `known` does."""
-        with self.lock:
-            receipt = self.known()
-            self.under_way = receipt is None
-            return receipt
+    def settled(self) -> Receipt | GraphHelpersError | None:
+        """Return what was sent or is unknown; of what may be sent, None."""
+        stopped = NoAnswer.of("interrupted", "unknown") if self.under_way.is_set() else None
+        return self.receipt or self.unknown or stopped
 
-    def fails(self, error: GraphError | NoAnswer, subject: str = "") -> None:
+    def fails(self, error: GraphHelpersError, subject: str = "") -> GraphHelpersError:
         """Keep the error when it leaves the outcome unknown, and name the draft there is."""
-        self.unknown, self.under_way = error if error.outcome == "unknown" else None, False
-        if self.draft_id:
-            words = f"Its draft {subject!r} was in Drafts; if it's still there, nothing was sent."
+        if self.draft and getattr(error, "status", 0) == 404:
+            self.draft = None  # deleted by hand, or sent by hand: who knows?
+            error.retold(cause("draft gone", subject=subject), "unknown")
+        elif self.draft:
+            words = cause("draft there", subject=subject)
             error.retold(f"{words} {error.fix}", str(error.outcome))
+        self.unknown = error if error.outcome == "unknown" else None
+        self.under_way = threading.Event()  # not cleared: it is of all the mails of a batch
+        return error
 
-    def ends(self, answer: Answer, recipients: tuple[str, ...]) -> Receipt:
-        """Keep what Graph answered: a Receipt, or the GraphError that is raised."""
+    def ends(self, answer: Answer | None, recipients: tuple[str, ...]) -> Receipt:
+        """Keep what Graph answered: a Receipt, or the GraphError that is raised.
+
+        None is an answer about other mails that leaves this one out.
+        """
+        if answer is None:
+            raise NoAnswer.of("interrupted", "unknown")
         if not 200 <= answer.status < 300:  # any 2xx is final, whatever else it says
             raise refused(answer, "not sent" if 400 <= answer.status < 500 else "unknown")
         request_id = answer.headers.get("request-id", "")
         self.receipt = Receipt("sent", recipients, datetime.now(UTC), request_id)
-        self.unknown, self.under_way = None, False
+        self.unknown, self.draft, self.under_way = None, None, threading.Event()
         return self.receipt
 
 
