@@ -137,6 +137,34 @@ def test_nobody_listening_means_not_sent_and_it_may_be_tried_again(app, sandbox,
 # --- Throttling
 
 
+def interrupted(*_note):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.case("F135")
+def test_an_interrupt_of_a_pause_leaves_nothing_under_way(app, sandbox, token):
+    bend(sandbox, SEND, status=429, retry_after=5)
+    message = hello()
+    with pytest.raises(KeyboardInterrupt):
+        send_mail(app, token, message, progress=interrupted)
+    assert send_mail(app, token, message).outcome == "sent" and len(mails(sandbox)) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows can't interrupt one thread")
+def test_an_interrupt_after_a_pause_leaves_it_unknown():
+    def interrupt(connection) -> None:
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        connection.recv(1)
+
+    message = hello()
+    with Trap(answer(b"", "429 Throttled", "Retry-After: 0.01"), interrupt) as trap:
+        with pytest.raises(KeyboardInterrupt):
+            send_mail(app_at(trap), trap_token(), message)
+        with pytest.raises(NoAnswer, match="stopped"):
+            send_mail(app_at(trap), trap_token(), message)
+        assert len(trap.requests) == 2
+
+
 def test_a_429_is_waited_for_once_and_said(app, sandbox, token):
     bend(sandbox, SEND, status=429, retry_after=0.3)
     notes, began = [], time.monotonic()
