@@ -7,12 +7,15 @@ import re
 import ipywidgets as widgets
 import pytest
 
+from graphhelpers import wire_log
 from graphhelpers.forms import mail_composer
 
-from .form_hands import ADA, HOSTILE, click, everything, fill, said, shown
+from .form_hands import ADA, HOSTILE, click, everything, fill, parts, said, shown
 from .kit import asked, bend, mails, until
 
 SEND = "/v1.0/me/sendMail"
+SEND_DRAFT = "/v1.0/me/messages/{id}/send"
+UPLOAD = "/api/v2.0/Users('{id}')/Messages('{id}')/AttachmentSessions('{id}')"
 
 
 def test_the_composer_sends_one_mail_a_click(app, sandbox, token, tmp_path):
@@ -219,3 +222,77 @@ def test_while_a_mail_is_sent_a_bar_moves_and_no_other_button_works(app, sandbox
     assert fields["Preview"].disabled and fields["Send again anyway"].disabled
     until(lambda: not fields["Send"].disabled)
     assert "<progress" not in shown(form)
+
+
+# --- Large files
+
+
+def drafts_made() -> int:
+    return len([one for one in wire_log if one.request == "POST /v1.0/me/messages"])
+
+
+@pytest.fixture
+def large(tmp_path):
+    path = tmp_path / "large.bin"
+    path.write_bytes(os.urandom(9_000_000))  # three ranges
+    return path
+
+
+@pytest.mark.case("F203")
+def test_stop_ends_an_upload_and_send_goes_on_with_it(app, sandbox, writer, large):
+    bend(sandbox, UPLOAD, delay_s=0.2)
+    form = mail_composer(app, writer)
+    fields = fill(form, To=ADA, Attachments=str(large))
+    assert fields["Stop"].disabled
+    fields["Send"].click()
+    until(lambda: not fields["Stop"].disabled)
+    fields["Stop"].click()
+    assert fields["Stop"].disabled and "Stopping" in said(form)
+    until(lambda: not fields["Send"].disabled)
+    assert said(form).startswith("Stopped: ") and "Nothing was sent" in said(form)
+    assert mails(sandbox) == [] and "is in Drafts" in said(form) and fields["Stop"].disabled
+    assert click(form, "Send").startswith("Sent: ") and drafts_made() == len(mails(sandbox)) == 1
+    assert len([one for one in wire_log if one.request.startswith("PUT ")]) == 3
+
+
+@pytest.mark.case("F203")
+def test_what_goes_out_has_no_stop(app, sandbox, writer, large):
+    for path in (SEND, SEND_DRAFT):
+        bend(sandbox, path, status=429, retry_after=1)
+    form = mail_composer(app, writer)
+    fields = fill(form, To=ADA)
+    for attachment in ("", str(large)):
+        fill(form, Attachments=attachment)
+        fields["Send"].click()
+        until(lambda: "throttled: waiting 1 s" in said(form))
+        assert fields["Stop"].disabled
+        until(lambda: not fields["Send"].disabled)
+    assert len(mails(sandbox)) == 2
+
+
+@pytest.mark.case("F169")
+@pytest.mark.parametrize("fault", [{"status": 403}, {"status": 429, "retry_after": 99}], ids=str)
+def test_after_a_refusal_the_same_draft_is_sent_by_the_next_click(
+    app, sandbox, writer, large, fault
+):
+    bend(sandbox, SEND_DRAFT, **fault)
+    form = mail_composer(app, writer)
+    fill(form, To=ADA, Attachments=str(large))
+    assert click(form, "Send").startswith("Not sent: ")
+    assert parts(form)["Send again anyway"].layout.display == "none"
+    fill(form, Cc="nobody")
+    assert "not an address" in click(form, "Send")
+    fill(form, Cc="")
+    assert click(form, "Send").startswith("Sent: ") and drafts_made() == len(mails(sandbox)) == 1
+
+
+def test_paths_are_read_beside_the_field_as_they_are_sent(app, sandbox, token, tmp_path):
+    for name in ("a,b.txt", "c;d.txt", "e.txt"):
+        (tmp_path / name).write_text("x")
+    form = mail_composer(app, token)
+    quoted = f'"{tmp_path}/a,b.txt"; "{tmp_path}/c;d.txt", {tmp_path}/e.txt'
+    fill(form, To=ADA, Attachments=quoted)
+    assert re.findall("([a-e,;]+.txt): 1 bytes", notes(form)) == ["a,b.txt", "c;d.txt", "e.txt"]
+    assert click(form, "Send").startswith("Sent: ")
+    arrived = [one["name"] for one in mails(sandbox)[0]["attachments"]]
+    assert arrived == ["a,b.txt", "c;d.txt", "e.txt"]

@@ -17,7 +17,7 @@ def recipients_read(name: str, text: str) -> str:
     """Return a line for each recipient in a field of `to`, `cc` or `bcc`, or what is wrong."""
     nobody: dict[str, Any] = {"to": ()}
     lines: dict[str, str] = {}  # by address, since each gets one mail
-    for part in _parts(text):
+    for part in parted(text)[:MOST_LOOKED_AT]:
         try:
             message = Message("", "", **nobody | {name: part})
         except MessageError as error:
@@ -31,7 +31,7 @@ def recipients_read(name: str, text: str) -> str:
 def files_read(text: str) -> str:
     """Return a line for each attachment, or what is wrong with it or with all together."""
     lines, usable = [], []
-    for path in _parts(text):
+    for path in paths_in(text)[:MOST_LOOKED_AT]:
         try:
             lines += _files(Message("", "", ANYBODY, attachments=[path]))
             usable.append(path)
@@ -61,9 +61,14 @@ def preview(message: Message) -> str:
     return f'<div style="{TEXT}">{head}{body}</div>'
 
 
-def _parts(text: str) -> list[str]:
-    parts = [part.strip() for part in BETWEEN_COMMAS.findall(text)]
-    return list(filter(None, parts))[:MOST_LOOKED_AT]
+def paths_in(text: str) -> list[str]:
+    """Return the paths in a field, between commas or semicolons; one that has some, in quotes."""
+    return [path.strip('"') for path in parted(text)]
+
+
+def parted(text: str) -> list[str]:
+    """Return what stands between commas and semicolons, as Message parts addresses."""
+    return list(filter(None, map(str.strip, BETWEEN_COMMAS.findall(text))))
 
 
 def _wrong(error: MessageError) -> str:
