@@ -350,7 +350,6 @@ def test_what_is_of_one_mail_ends_nothing(app, sandbox, token, fault):
     assert said(send_many(app, token, mimes(3)))[1:] == ["sent", "sent"]
 
 
-@pytest.mark.case("F130")
 def test_a_token_that_no_mail_of_a_batch_is_sent_with_ends_it(app, sandbox, token):
     bend(sandbox, SEND, status=401, count=100)
     assert said(send_many(app, token, letters(60))) == ["not sent"] * 60

@@ -79,12 +79,16 @@ def puts() -> list[tuple[str, str]]:
     ]
 
 
+def sessions() -> int:
+    return len([one for one in wire_log if one.request.endswith("/createUploadSession")])
+
+
 # --- The right way
 
 
 @pytest.mark.case("F157", "F158", "N71")
 @pytest.mark.parametrize(
-    ("sizes", "sessions"),
+    ("sizes", "started"),
     [
         ([2_999_999], 0),
         ([3_000_000], 1),
@@ -93,15 +97,14 @@ def puts() -> list[tuple[str, str]]:
         ([3_000_000, RANGE + 1], 2),
     ],
 )
-def test_each_file_goes_the_way_of_its_size(app, sandbox, writer, tmp_path, sizes, sessions):
+def test_each_file_goes_the_way_of_its_size(app, sandbox, writer, tmp_path, sizes, started):
     paths = []
     for number, size in enumerate(sizes):
         paths.append(tmp_path / f"{number}.bin")
         paths[-1].write_bytes(os.urandom(size))
     send_mail(app, writer, hello(attachments=paths))
     arrived_whole(sandbox, *paths)
-    started = [one for one in wire_log if one.request.endswith("/createUploadSession")]
-    assert len(started) == sessions and asked(sandbox, SEND) == (sum(sizes) < 3_000_000)
+    assert sessions() == started and asked(sandbox, SEND) == (sum(sizes) < 3_000_000)
 
 
 @pytest.mark.case("F159", "N71")
@@ -184,7 +187,7 @@ def test_above_150_mb_is_refused_at_once(tmp_path):
         hello(attachments=[path, path])
 
 
-@pytest.mark.case("F160")
+@pytest.mark.case("F160", "N74")
 def test_what_is_too_large_for_the_mailbox_is_told_and_its_draft_removed(
     app, sandbox, writer, tmp_path
 ):
@@ -403,6 +406,8 @@ def test_a_broken_range_is_taken_up_where_the_session_says(
     path = written(tmp_path)
     assert send_mail(app, writer, hello(attachments=path)).outcome == "sent"
     arrived_whole(sandbox, path)
+    met = {"no answer", "502"} if "drop_after" in fault else {str(fault["status"])}
+    assert puts()[number][1] in met
 
 
 @pytest.mark.case("F164")
@@ -417,18 +422,29 @@ def test_an_expired_session_is_begun_anew_and_the_file_is_there_once(
     path = written(tmp_path)
     assert send_mail(app, writer, hello(attachments=path)).outcome == "sent"
     arrived_whole(sandbox, path)
+    assert puts()[number][1] == str(status)
+    assert sessions() == (1 if (number, deliver) == (2, True) else 2)
 
 
 @pytest.mark.case("F164")
-def test_a_session_that_expires_by_the_clock_is_begun_anew(app, sandbox, writer, tmp_path):
-    def progress(done, total, note):
-        if done == RANGE and len(puts()) == 1:
-            control(sandbox, "POST", "clock", advance_s=3_601)
-            control(sandbox, "POST", "clock", advance_s=-3_000)  # the token is still good
+def test_a_session_that_expires_by_the_clock_is_begun_anew(
+    app, sandbox, writer, tmp_path, monkeypatch
+):
+    called, calls = uploading.call_upload, []
 
+    def an_hour_later(*args):
+        calls.append(args)
+        passes = 3_601 if len(calls) == 2 else 0
+        control(sandbox, "POST", "clock", advance_s=passes)
+        answered = called(*args)
+        control(sandbox, "POST", "clock", advance_s=-passes)  # the token is still good
+        return answered
+
+    monkeypatch.setattr(uploading, "call_upload", an_hour_later)
     path = written(tmp_path)
-    send_mail(app, writer, hello(attachments=path), progress=progress)
+    send_mail(app, writer, hello(attachments=path))
     arrived_whole(sandbox, path)
+    assert sessions() == 2 and [status for _, status in puts()].count("404") == 1
 
 
 @pytest.mark.case("F164")
