@@ -344,6 +344,15 @@ def test_what_would_meet_every_single_mail_ends_it(app, sandbox, token, fault, o
     assert said(send_many(app, token, messages)) == [first, "sent", "sent"]
 
 
+def test_what_was_sent_before_is_told_so_though_the_run_ends_earlier(app, sandbox, token):
+    many_letters, many_mimes = letters(25), mimes(2)
+    for one in (many_letters[-1], many_mimes[-1]):
+        send_mail(app, token, one)
+    bend(sandbox, BATCH, status=401)
+    outcomes = said(send_many(app, token, [*many_letters, *many_mimes]))
+    assert outcomes == ["not sent"] * 24 + ["sent", "not sent", "sent"]
+
+
 @pytest.mark.parametrize("fault", [{"status": 403}, {"status": 504}])
 def test_what_is_of_one_mail_ends_nothing(app, sandbox, token, fault):
     bend(sandbox, SEND, **fault)

@@ -88,29 +88,29 @@ class _Many:
     progress: Progress | None
     every: list[Mail]
     found: dict[Mail, Found] = field(default_factory=dict)
-    stopped: bool = False  # by what would meet all the others, too
+    stopped: bool = False  # by what would meet all others: now it is only told what they are
 
     def run(self) -> Outcomes:
         """Send them, first in batches, then one by one what goes alone."""
         self.began, since, backoff_s = time.monotonic(), time.monotonic(), 1.0
         self.waiting = [one for one in self.every[::-1] if isinstance(one, Message)]
         self.alone: list[Mail] = [one for one in self.every if isinstance(one, EmailMessage)]
-        while self.waiting and not self.stopped:
+        while self.waiting:
             throttled = self.sent(batch := self.next_batch())
             if not throttled or len(throttled) < len(batch):
                 since, backoff_s = time.monotonic(), 1.0
             asked = [retry_after_s(answer) for answer in throttled.values()]
             pause_s = max((backoff_s if one is None else one for one in asked), default=0.0)
             backoff_s *= 2
-            if time.monotonic() + pause_s > since + DEADLINE_S - 1:
+            if throttled and time.monotonic() + pause_s > since + DEADLINE_S - 1:
                 self.stopped = True
-                break
-            self.waiting += reversed(throttled)
-            self.found = {one: self.found[one] for one in self.found if one not in throttled}
-            self.say()
-            pause(pause_s, self.note)
-        while self.alone and not self.stopped:
-            self.send_alone(self.alone.pop(0))
+            elif not self.stopped:
+                self.waiting += reversed(throttled)
+                self.found = {one: self.found[one] for one in self.found if one not in throttled}
+                self.say()
+                pause(pause_s, self.note)
+        for mail in self.alone:
+            self.send_alone(mail)
             self.say()
         rest = dict.fromkeys(self.every, MessageError.of("not tried"))
         return Outcomes(_outcome(one, found) for one, found in (rest | self.found).items())
@@ -150,7 +150,7 @@ class _Many:
             known: dict[Mail, Found] = {m: f for m in batch if (f := m._sent.settled())}
             self.found |= known
             going = {mail: content for mail, content in batch.items() if mail not in known}
-            return self.answered(going) if going else {}
+            return self.answered(going) if going and not self.stopped else {}
 
     def answered(self, going: dict[Message, dict[str, Any]]) -> dict[Message, Answer]:
         """Call Graph, keep what became of each mail, and return which were throttled."""
@@ -183,14 +183,19 @@ class _Many:
         return {mail: one for mail, one in answers.items() if one and one.status == 429}
 
     def send_alone(self, mail: Mail) -> None:
-        """Send a mail that fits into no batch."""
+        """Send a mail that goes into no batch."""
         try:
-            settled = prepared(mail)[0].settled()
-            self.found[mail] = send_mail(self.app, self.token, mail, progress=self.note)
+            sent, *_ = prepared(mail)
+            with sent.lock:  # another thread may be sending it
+                settled = sent.settled()
+            if not self.stopped:
+                self.found[mail] = send_mail(self.app, self.token, mail, progress=self.note)
+            elif settled:
+                self.found[mail] = settled
         except GraphHelpersError as error:
             self.found[mail] = error
             status = -1 if isinstance(error, MessageError) else getattr(error, "status", 0)
-            self.stopped = status in (0, 401, 429) and not settled
+            self.stopped = self.stopped or (status in (0, 401, 429) and not settled)
 
     def note(self, _done: float, _total: float, note: str) -> None:
         if self.progress:
@@ -203,9 +208,8 @@ class _Many:
 
 
 def _outcome(mail: Mail, found: Found) -> Outcome:
-    if isinstance(found, Receipt):
-        return Outcome(mail, "sent", found)
-    return Outcome(mail, found.outcome or "not sent", None, found)
+    receipt, error = (found, None) if isinstance(found, Receipt) else (None, found)
+    return Outcome(mail, found.outcome or "not sent", receipt, error)
 
 
 def _answer(one: Any) -> Answer | None:

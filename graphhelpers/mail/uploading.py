@@ -90,7 +90,7 @@ class _Upload:
         path = f"{MESSAGES}/{self.draft.id}/attachments"
         file = {"attachmentType": "file", "size": self.size, **self.file.as_json()}
         for _ in range(MOST_SESSIONS):
-            start = self.told(time.monotonic() + DEADLINE_S) or 0 if self.draft.url else 0
+            start = self.told(time.monotonic() + DEADLINE_S) if self.draft.url else 0
             if self.size <= LARGEST_IN_REQUEST:
                 self.called("POST", path, self.file.read())
             elif not self.draft.url:
@@ -118,15 +118,13 @@ class _Upload:
             self.say(start)
             stamp = self.draft.stamps[self.draft.done]
             content, _ = self.file.piece(start, min(RANGE, self.size - start), stamp)
-            expected = self.told(ends, start, content)
-            if expected is None:  # the answer was lost, or is odd; the session itself knows
-                expected = self.told(ends)
-            start = start if expected is None else expected
+            start = self.told(ends, start, content)
 
-    def told(self, ends: float, start: int = 0, content: bytes = b"") -> int | None:
+    def told(self, ends: float, start: int = 0, content: bytes = b"") -> int:
         """Send the session a range, or just ask; return where the next one starts.
 
-        After the last one that is the file's size; None where the answer doesn't tell.
+        After the last one that is the file's size. When the answer is lost or odd the session
+        itself is asked, which knows; it is `start` where that isn't told either.
         """
         url, now, last = self.draft.url or Secret(""), time.monotonic(), start + len(content) - 1
         place = {"Content-Range": f"bytes {start}-{last}/{self.size}"} if content else {}
@@ -134,7 +132,7 @@ class _Upload:
             by, method = now + (ends - now) * 2 / 3, "PUT" if content else "GET"
             answer = call_upload(self.app.cloud, method, url, place, content, by)
         except NoAnswer:
-            return None
+            return self.told(ends, start) if content else start
         status, expected = answer.status, _first_expected(answer)
         if status == 429:
             pause_s = retry_after_s(answer) or 1.0
@@ -145,11 +143,11 @@ class _Upload:
             return GONE
         elif 400 <= status < 500 and status not in (408, 409, 416):
             raise refused(answer, "not sent")
-        elif 200 <= status < 300:
-            if content and expected == GONE:
-                return self.size if last + 1 == self.size and status in (200, 201) else None
+        elif 200 <= status < 300 and not (content and expected == GONE):
             return expected if expected < self.size else GONE
-        return None
+        elif status in (200, 201) and last + 1 == self.size:
+            return self.size
+        return self.told(ends, start) if content else start
 
     def has_one_more(self) -> bool:
         """Say whether the draft has a file besides those known to be there; two are an error.
