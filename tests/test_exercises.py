@@ -23,7 +23,7 @@ from graphhelpers import (
     read_jwt,
     start_sign_in,
 )
-from graphhelpers.checks.exercises import _checks
+from graphhelpers.checks.exercises import CHECKS
 from graphhelpers.checks.verdict import HINTS, cards
 from graphhelpers.signin import code_challenge
 
@@ -255,7 +255,7 @@ def test_a_right_answer_needs_no_hints():
 
 def test_every_exercise_has_its_check_its_texts_and_its_chapter():
     asked = [name for chapter in ANSWERS.values() for name in chapter]
-    assert asked == list(cards("exercises")) and set(asked) == set(_checks)
+    assert asked == list(cards("exercises")) and set(asked) == set(CHECKS)
     assert all(len(texts["hints"]) == 3 for texts in cards("exercises").values())
 
 
