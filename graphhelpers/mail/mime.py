@@ -3,7 +3,6 @@
 import re
 from base64 import b64encode
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import getaddresses
 from hashlib import sha256
 from typing import Any
@@ -35,6 +34,8 @@ def prepared(message: Message | EmailMessage) -> tuple[Sent, tuple[str, ...], An
     recipients = tuple(dict.fromkeys(address for _, address in getaddresses(fields) if address))
     if not 0 < len(recipients) <= MOST_RECIPIENTS:
         raise MessageError.of("recipients", count=len(recipients))
+    from email.policy import SMTP  # here, since what it imports takes a while
+
     try:
         content = b64encode(message.as_bytes(policy=SMTP))
     except Exception as error:  # that package stumbles in many ways: over a charset, a payload, …
