@@ -68,9 +68,9 @@ class _Request:
 
 def post_form(cloud: Cloud, url: str, form: Mapping[str, str]) -> Answer:
     """POST a form to the sign-in service, as RFC 6749 §4.1.3 has it."""
-    kind, content = {"Content-Type": FORM}, urlencode(form).encode()
-    sent = sealed(form, FORM_SECRETS)
-    return _answer(_Request(cloud, "Entra ID", "POST", url, kind, content, sent))
+    kind, sent = {"Content-Type": FORM}, sealed(form, FORM_SECRETS)
+    # The text has no name, or a verbose traceback would show it.
+    return _answer(_Request(cloud, "Entra ID", "POST", url, kind, urlencode(form).encode(), sent))
 
 
 def get_published(cloud: Cloud, url: str) -> Answer:
