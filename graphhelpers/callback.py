@@ -12,6 +12,7 @@ from .clouds import GUID
 from .display import Secret
 from .errors import CallbackError, SignInRefused, SignInTimeout
 from .exchanges import FORM_SECRETS, Exchange, masked, sealed, wire_log
+from .listener import Listener
 from .registration import Registration
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ class CallbackServer:
     """
 
     def __init__(self, app: Registration, attempt: "SignIn"):
-        from .listener import Listener  # here: asyncio would take a fifth of the kit's import
-
         parts = urlsplit(app.redirect_uri)
         self.url, self._state, self._app = app.redirect_uri, attempt.state, app
         self._path = parts.path or "/"  # Microsoft: a URI without a path comes back with a slash
