@@ -1,7 +1,8 @@
-"""One client in a process of its own: sends so many mails, or one large file, and says how fast.
+"""One client in a process of its own: does one kind of work so many times, and says how fast.
 
-Each gets the same token, by standard input, and the same mail to write. Run by mail_sending.py
-and mail_upload.py; the names below CLIENTS are theirs.
+The work is `send` or `send_many` (mails), `exchange` (a refreshed token, then a mail with it) or
+`file` (a mail with a large file). Each client gets the same tokens, by standard input, and the
+same mail to write. Run by _mail_runs.py; the names below CLIENTS are those of the tables.
 """
 
 import asyncio
@@ -58,29 +59,89 @@ def graphhelpers_client(box):
         outcomes = g.send_many(app, token, map(message, range(count)))
         assert {one.outcome for one in outcomes} <= {"sent"}, outcomes
 
+    def exchange(count):
+        held = g.Token(
+            token.access_token, None, g.Secret(box.refresh_token), scope, datetime.now(UTC)
+        )
+        for number in range(count):
+            held = g.refresh(app, held)
+            g.send_mail(app, held, message(number))
+
     def file(path):
         g.send_mail(app, token, message(0, attachments=[path]))
 
-    return SimpleNamespace(send=one_by_one, send_many=at_once, file=file)
+    return SimpleNamespace(send=one_by_one, send_many=at_once, exchange=exchange, file=file)
 
 
-def requests_client(box, trust_env=True):
-    """Plain requests, with a session: the yardstick."""
+def http_client(box):
+    """The standard library's http.client on one kept-alive connection: the floor."""
+    import http.client
+    import ssl
+    from urllib.parse import urlencode, urlsplit
+
+    trusted = ssl.create_default_context(cafile=box.ca)
+    wire = http.client.HTTPSConnection(urlsplit(box.graph).netloc, timeout=30, context=trusted)
+
+    def asked(path, body, headers, status):
+        wire.request("POST", path, body, headers)
+        answer = wire.getresponse()
+        content = answer.read()
+        assert answer.status == status, content
+        return content
+
+    def exchange(count):
+        held = box.refresh_token
+        for number in range(count):
+            form = urlencode(refresh_form(box, held)).encode()
+            kind = {"Content-Type": "application/x-www-form-urlencoded"}
+            tokens = json.loads(asked(f"/{box.tenant}/oauth2/v2.0/token", form, kind, 200))
+            held = tokens["refresh_token"]
+            kind = {"Content-Type": "application/json"}
+            bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+            body = json.dumps({"message": as_json(f"mail {number}"), "saveToSentItems": True})
+            asked("/v1.0/me/sendMail", body.encode(), kind | bearer, 202)
+
+    return SimpleNamespace(exchange=exchange)
+
+
+def refresh_form(box, refresh_token):
+    """Return the fields of a token request that spends a refresh token (RFC 6749 §6)."""
+    client = {"client_id": box.client_id, "client_secret": box.client_secret}
+    return {**client, "grant_type": "refresh_token", "refresh_token": refresh_token}
+
+
+def requests_client(box, trust_env=True, refreshed=None):
+    """Plain requests, with a session: the yardstick; `refreshed` asks for tokens instead of it."""
     import requests
 
     session = requests.Session()
     session.trust_env = trust_env
     bearer, root = {"Authorization": f"Bearer {box.token}"}, f"{box.graph}/v1.0/me"
+    refresh = refreshed(session) if refreshed else None
 
     def asked(method, url, **more):
         answer = session.request(method, url, timeout=30, verify=box.ca, **more)
         answer.raise_for_status()
         return answer
 
+    def mail(number, headers=bearer):
+        body = {"message": as_json(f"mail {number}"), "saveToSentItems": True}
+        asked("POST", f"{root}/sendMail", json=body, headers=headers)
+
     def one_by_one(count):
         for number in range(count):
-            mail = {"message": as_json(f"mail {number}"), "saveToSentItems": True}
-            asked("POST", f"{root}/sendMail", json=mail, headers=bearer)
+            mail(number)
+
+    def by_hand(refresh_token):
+        url = f"{box.authority}/{box.tenant}/oauth2/v2.0/token"
+        return asked("POST", url, data=refresh_form(box, refresh_token)).json()
+
+    def exchange(count):
+        held = box.refresh_token
+        for number in range(count):
+            tokens = (refresh or by_hand)(held)
+            held = tokens["refresh_token"]
+            mail(number, {"Authorization": f"Bearer {tokens['access_token']}"})
 
     def file(path):
         draft = asked("POST", f"{root}/messages", json=as_json("mail 0"), headers=bearer).json()
@@ -94,7 +155,24 @@ def requests_client(box, trust_env=True):
             asked("PUT", url, data=content, headers=place)
         asked("POST", f"{root}/messages/{draft['id']}/send", headers=bearer)
 
-    return SimpleNamespace(send=one_by_one, file=file)
+    return SimpleNamespace(send=one_by_one, exchange=exchange, file=file)
+
+
+def msal_client(box):
+    """Microsoft's msal for the token, and plain requests, on the same session, for the mail."""
+
+    def refreshed(session):
+        import msal
+
+        session.verify = box.ca
+        app = msal.ConfidentialClientApplication(
+            box.client_id, box.client_secret, f"{box.authority}/{box.tenant}",
+            instance_discovery=False, http_client=session,
+        )  # fmt: skip
+        scopes = ["User.Read", "Mail.Send"]
+        return lambda refresh_token: app.acquire_token_by_refresh_token(refresh_token, scopes)
+
+    return requests_client(box, refreshed=refreshed)
 
 
 def ranges(path, size):
@@ -167,6 +245,20 @@ def msgraph_client(box):
         def get_token(self, *_scopes, **_options):
             return AccessToken(box.token, int(time.time()) + 3600)
 
+    def refreshing():
+        from azure.identity import AuthorizationCodeCredential
+
+        class Refreshing(AuthorizationCodeCredential):
+            """azure-identity's credential for a person's code; each token it has ran out."""
+
+            def _acquire_token_silently(self, *_scopes, **_options):
+                return None
+
+        return Refreshing(
+            box.tenant, box.client_id, box.code, box.redirect_uri, client_secret=box.client_secret,
+            authority=box.authority, disable_instance_discovery=True,
+        )  # fmt: skip
+
     def message(number):
         return Message(
             subject=f"mail {number}",
@@ -174,13 +266,13 @@ def msgraph_client(box):
             to_recipients=[Recipient(email_address=EmailAddress(address=TO))],
         )
 
-    async def signed_in(work, *arguments):
+    async def signed_in(credential, work, *arguments):
         async with httpx.AsyncHTTPTransport() as wire:
             http = GraphClientFactory.create_with_default_middleware(
                 client=httpx.AsyncClient(transport=wire, timeout=30), options=options
             )
             provider = AzureIdentityAuthenticationProvider(
-                Held(), scopes=["Mail.Send"], allowed_hosts=["localhost"]
+                credential, scopes=["Mail.Send"], allowed_hosts=["localhost"]
             )
             adapter = GraphRequestAdapter(provider, http)
             adapter.base_url = f"{box.graph}/v1.0"
@@ -206,17 +298,29 @@ def msgraph_client(box):
                 answer.raise_for_status()
         await here.send.post()
 
+    loop, credential = asyncio.new_event_loop(), None
+
+    def run(*work):
+        loop.run_until_complete(signed_in(*work))
+
+    def exchange(count):
+        nonlocal credential
+        credential = credential or refreshing()
+        run(credential, one_by_one, count)
+
     return SimpleNamespace(
-        send=lambda count: asyncio.run(signed_in(one_by_one, count)),
-        file=lambda path: asyncio.run(signed_in(file, path)),
+        send=lambda count: run(Held(), one_by_one, count),
+        exchange=exchange,
+        file=lambda path: run(Held(), file, path),
     )
 
 
 CLIENTS = {
+    "http.client, kept alive": http_client,
     "graphhelpers": graphhelpers_client,
-    "graphhelpers send_many": graphhelpers_client,
     "requests.Session": requests_client,
     "requests.Session(trust_env=False)": lambda box: requests_client(box, trust_env=False),
+    "msal + requests.Session": msal_client,
     "msgraph-sdk": msgraph_client,
     "O365": o365_client,
     "O365, no throttle": lambda box: o365_client(box, requests_delay=0),
@@ -227,19 +331,12 @@ def main() -> None:
     """Read what to do from standard input, do it, and print what it took."""
     box = SimpleNamespace(**json.load(sys.stdin))
     client = CLIENTS[box.client](box)
-    if box.file:
-        client.send(1)
-        before = peak_mib()
-        seconds = timed(client.file, Path(box.file))
-        print(
-            json.dumps(
-                {"seconds": seconds, "grown_mib": peak_mib() - before, "peak_mib": peak_mib()}
-            )
-        )
-        return
-    send = client.send_many if box.client.endswith("send_many") else client.send
-    client.send(1)  # what is loaded and connected at the first use
-    print(json.dumps({"seconds": timed(send, box.count), "peak_mib": peak_mib()}))
+    # What is loaded and connected at the first use is not counted.
+    (client.exchange if box.work == "exchange" else client.send)(1)
+    before, work = peak_mib(), getattr(client, box.work)
+    seconds = timed(work, Path(box.file) if box.work == "file" else box.count)
+    peak = peak_mib()
+    print(json.dumps({"seconds": seconds, "grown_mib": peak - before, "peak_mib": peak}))
 
 
 if __name__ == "__main__":

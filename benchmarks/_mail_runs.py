@@ -1,11 +1,8 @@
 """A sandbox over TLS, and clients that take turns at it, each in a process of its own."""
 
 import contextlib
-import importlib.metadata
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,9 +13,8 @@ import requests
 
 import graphsandbox
 
-SCOPES = "openid profile User.Read Mail.Send Mail.ReadWrite"
+SCOPES = "openid profile offline_access User.Read Mail.Send Mail.ReadWrite"
 CHILD = Path(__file__).parent / "_mail_clients.py"
-PACKAGES = ("requests", "msgraph-sdk", "O365")
 
 
 @contextlib.contextmanager
@@ -30,11 +26,13 @@ def signed_in() -> Iterator[tuple[Any, dict[str, Any]]]:
         uri, tenant = box.redirect_uris[0], f"{box.authority}/{box.tenant}/oauth2/v2.0"
         asked = {"client_id": box.client_id, "response_type": "code", "redirect_uri": uri}
         link = requests.Request("GET", f"{tenant}/authorize", params=asked | {"scope": SCOPES})
-        code = box.sign_in(link.prepare().url)["code"]
+        known |= {"redirect_uri": uri, "link": link.prepare().url}
+        code = box.sign_in(known["link"])["code"]
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": uri}
         secrets = {name: known[name] for name in ("client_id", "client_secret")}
-        answer = requests.post(f"{tenant}/token", form | secrets, verify=box.ca, timeout=10)
-        yield box, known | {"token": answer.json()["access_token"]}
+        answer = requests.post(f"{tenant}/token", form | secrets, verify=box.ca, timeout=10).json()
+        tokens = {"token": answer["access_token"], "refresh_token": answer["refresh_token"]}
+        yield box, known | tokens
 
 
 def run(known: dict[str, Any], **what: Any) -> dict[str, float]:
@@ -42,7 +40,7 @@ def run(known: dict[str, Any], **what: Any) -> dict[str, float]:
     trusted = dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), known["ca"])
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(CHILD)],
-        input=json.dumps({"count": 0, "file": None, **known, **what}),
+        input=json.dumps(known | what),
         env=os.environ | trusted,
         capture_output=True,
         text=True,
@@ -50,20 +48,3 @@ def run(known: dict[str, Any], **what: Any) -> dict[str, float]:
     if done.returncode:
         raise SystemExit(f"{what.get('client')}: {done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def versions() -> str:
-    """Return what was measured, in one line."""
-    known = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-    return f"CPython {platform.python_version()}, {os.cpu_count()} cores, {known}"
-
-
-def spread(values: list[float], digits: int = 0) -> str:
-    """Return the median, and between which figures it lies."""
-    low, high = min(values), max(values)
-    return f"{statistics.median(values):,.{digits}f} ({low:,.{digits}f}–{high:,.{digits}f})"
-
-
-def times(ours: list[float], theirs: list[float]) -> float:
-    """Return the median of our figure by the other's, round by round."""
-    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from _load import Answer, Connection
 
@@ -48,14 +48,19 @@ class CodeFlow:
     client: dict[str, str]  # client_id and client_secret
     scope: str
     form: dict[str, str] | None = None  # a server without sessions is told the person each time
+    first_steps: int = 1  # requests until a new browser has its code; later it is one
 
     def __call__(self, connection: Connection) -> dict[str, object]:
         """Get a code, redeem it, and return the token answer."""
         address = f"{self.authorize}?{urlencode(self.question())}"
+        steps = 1 if connection.cookies else self.first_steps
         if self.form is None:
             answer = connection.get(address)
         else:
             answer = connection.post(address, self.form)
+        for _ in range(steps - 1):
+            to = urlsplit(answer.header(b"location").decode())
+            answer = connection.get(to.path)
         return self.redeem(connection, answer)
 
     def question(self) -> dict[str, str]:
@@ -101,27 +106,34 @@ def sandbox(home: Path | None = None) -> Iterator[tuple[Server, dict[str, str]]]
 @contextlib.contextmanager
 def oauth2_mock_server() -> Iterator[Server]:
     """Run npm's oauth2-mock-server: it asks nobody and redirects at once."""
-    port = _free_port()
-    program = NPM_HOME / "node_modules/oauth2-mock-server"
-    command = ["node", str(program / "dist/oauth2-mock-server.mjs"), "-p", str(port)]
+    port, name = free_port(), "oauth2-mock-server"
+    program = NPM_HOME / "node_modules" / name / "dist/oauth2-mock-server.mjs"
     flow = CodeFlow("/authorize", "/token", CLIENT, "openid profile")
-    version = json.loads((program / "package.json").read_text())["version"]
-    with _process(command) as process:
+    with _process(["node", str(program), "-p", str(port)]) as process:
         _wait_for(port, process)
-        yield Server("oauth2-mock-server", version, port, process.pid, flow)
+        yield Server(name, _npm_version(name), port, process.pid, flow)
+
+
+@contextlib.contextmanager
+def oidc_provider() -> Iterator[Server]:
+    """Run npm's oidc-provider, whose pages (npm/oidc-provider.mjs) press their own buttons."""
+    port, name = free_port(), "oidc-provider"
+    flow = CodeFlow("/auth", "/token", CLIENT, "openid profile", first_steps=3)
+    with _process(["node", str(NPM_HOME / "oidc-provider.mjs"), str(port)]) as process:
+        _wait_for(port, process)
+        yield Server(name, _npm_version(name), port, process.pid, flow)
 
 
 @contextlib.contextmanager
 def oidc_provider_mock() -> Iterator[Server]:
     """Run PyPI's oidc-provider-mock: its form is posted with the person's name."""
-    port = _free_port()
+    port, name = free_port(), "oidc-provider-mock"
     command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port)]
     form = {"sub": "ada@contoso.example"}
     flow = CodeFlow("/oauth2/authorize", "/oauth2/token", CLIENT, "openid profile", form)
-    version = importlib.metadata.version("oidc-provider-mock")
     with _process(command) as process:
         _wait_for(port, process)
-        yield Server("oidc-provider-mock", version, port, process.pid, flow)
+        yield Server(name, importlib.metadata.version(name), port, process.pid, flow)
 
 
 CLIENT = {"client_id": "bench", "client_secret": "bench-secret"}
@@ -130,10 +142,10 @@ CLIENT = {"client_id": "bench", "client_secret": "bench-secret"}
 def peers() -> list[Callable[[], contextlib.AbstractContextManager[Server]]]:
     """Return the peers that can run here; say which can't."""
     found = []
-    if problem := _install_npm_peer():
-        print(f"Without oauth2-mock-server: {problem}", file=sys.stderr)
+    if problem := _install_npm_peers():
+        print(f"Without oauth2-mock-server and oidc-provider: {problem}", file=sys.stderr)
     else:
-        found.append(oauth2_mock_server)
+        found += [oauth2_mock_server, oidc_provider]
     if importlib.util.find_spec("oidc_provider_mock") is None:
         print('Without oidc-provider-mock: it comes with the extra "bench".', file=sys.stderr)
     else:
@@ -141,21 +153,37 @@ def peers() -> list[Callable[[], contextlib.AbstractContextManager[Server]]]:
     return found
 
 
-def _install_npm_peer() -> str | None:
+def node() -> str:
+    """Return the version of Node.js, in words."""
+    if shutil.which("node") is None:
+        return "no Node.js"
+    told = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout
+    return f"Node.js {told.strip().lstrip('v')}"
+
+
+def _npm_version(name: str) -> str:
+    return json.loads((NPM_HOME / "node_modules" / name / "package.json").read_text())["version"]
+
+
+def _install_npm_peers() -> str | None:
     """Install what npm/package-lock.json names beside this Python, or say why not."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
         return "there is no Node.js with npm here."
     lock = NPM_HOME / "package-lock.json"
     wanted = (HERE / "npm/package-lock.json").read_text()
-    if lock.exists() and lock.read_text() == wanted and (NPM_HOME / "node_modules").exists():
-        return None
+    known = lock.exists() and lock.read_text() == wanted and (NPM_HOME / "node_modules").exists()
     NPM_HOME.mkdir(exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
+    for name in ("package.json", "package-lock.json", "oidc-provider.mjs"):
         shutil.copy(HERE / "npm" / name, NPM_HOME)
+    if known:
+        return None
     command = [npm, "ci", "--no-audit", "--no-fund", "--silent"]
     done = subprocess.run(command, cwd=NPM_HOME, capture_output=True, text=True)
-    return None if done.returncode == 0 else f"npm could not install it. {done.stderr[-300:]}"
+    if done.returncode:
+        lock.unlink()
+        return f"npm could not install them. {done.stderr[-300:]}"
+    return None
 
 
 @contextlib.contextmanager
@@ -169,7 +197,7 @@ def _process(command: list[str], stdout: int = subprocess.DEVNULL) -> Iterator[s
             process.wait(10)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
 
