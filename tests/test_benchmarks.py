@@ -68,3 +68,30 @@ def test_the_waiting_caller_gets_its_code_also_among_idle_connections(tmp_path):
 def test_a_token_and_a_mail_go_over_the_wire_for_each_client(tmp_path):
     tables = run(tmp_path, "exchange_and_send", "--rounds", "1", "--count", "3")
     assert len(tables["token and mail"]) == 6 and len(tables[DIFFERENCE]) == 5
+
+
+def test_a_mailbox_is_filled_and_asked(tmp_path):
+    tables = run(tmp_path, "sandbox_mailbox", "--rounds", "1", "--sizes", "0,30")
+    assert list(tables) == [
+        "send a mail", "list the newest ten", "list ten in the middle", "filter by subject",
+    ]  # fmt: skip
+    assert all(list(rows) == ["0 mails", "30 mails"] for rows in tables.values())
+
+
+def test_growth_is_measured_for_exchanges_and_for_clients(tmp_path):
+    short = ["--exchanges", "1,5,10", "--clients", "1,3", "--seconds", "0.1", "--rounds", "1"]
+    *by_exchanges, by_clients = run(tmp_path, "growth", *short).values()
+    assert [list(rows) for rows in by_exchanges] == [["1", "5", "10"]] * 4
+    assert list(by_clients) == ["1", "3"]
+
+
+def test_a_notebook_is_timed_beside_a_bare_kernel(tmp_path):
+    short = ["--rounds", "1", "--notebooks", "01_register.ipynb"]
+    assert list(run(tmp_path, "notebooks_speed", *short)["notebook"]) == [
+        "bare kernel", "01_register.ipynb",
+    ]  # fmt: skip
+
+
+def test_make_lab_gets_to_its_page_again(tmp_path):
+    [rows] = run(tmp_path, "lab_start", "--rounds", "1", "--again-only").values()
+    assert list(rows) == ["make lab", "jupyter lab, bare"]
