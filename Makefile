@@ -31,10 +31,8 @@ test: $(VENV)/.test ## run every test (PYTEST="-k mail" passes flags on; REQUIRE
 notebooks: $(VENV)/.test ## run the four notebooks on a fresh sandbox and save their outputs
 	@$(BIN)/python -m tools.run_notebooks $(NOTEBOOKS)
 
-bench: $(VENV)/.bench ## measure: run each program in benchmarks/
-	@found=; for program in benchmarks/[a-z]*.py; do \
-	    if [ -e "$$program" ]; then found=1; echo "== $$program"; $(BIN)/python "$$program" || exit 1; fi; \
-	done; if [ -z "$$found" ]; then echo "There is no benchmark in benchmarks/ yet."; fi
+bench: $(VENV)/.bench ## measure, and write benchmarks/README.md and its figures (BENCH="imports growth" runs these)
+	@$(BIN)/python benchmarks/_all.py $(BENCH)
 
 screenshots: $(VENV)/.test ## picture the notebooks and the sandbox's pages into screenshots/, and check their layout
 	@$(BIN)/python -m tools.screenshots $(NOTEBOOKS)

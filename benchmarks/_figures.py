@@ -5,6 +5,7 @@ plots are made of these files alone, so that they can't say what wasn't measured
 """
 
 import argparse
+import datetime
 import importlib.metadata
 import json
 import os
@@ -79,6 +80,7 @@ class Result:
     """One run of a program."""
 
     program: str
+    measured: str  # the day
     machine: str
     arguments: list[str]
     seconds: float  # that the program took
@@ -129,6 +131,7 @@ class Program:
             table.rows = {name: [_short(one) for one in row] for name, row in table.rows.items()}
         result = Result(
             Path(sys.argv[0]).stem,
+            f"{datetime.date.today():%Y-%m-%d}",
             ", ".join([machine(self._packages), *self._others]),
             _arguments(sys.argv[1:]),
             round(time.monotonic() - self._began, 1),

@@ -18,7 +18,7 @@ SDK, WORK = "msgraph-sdk", {MANY: {"client": OURS, "work": "send_many"}}
 
 def measure(rounds: int, count: int) -> tuple[Table, Table]:
     """Return mails a second, and the peak of memory, for each client and round."""
-    rate = Table("mails", "mails/s", {name: [] for name in ROWS}, [PLAIN, SDK])
+    rate = Table("sending mails", "mails/s", {name: [] for name in ROWS}, [PLAIN, SDK])
     peak = Table("memory", "peak MiB", {name: [] for name in ROWS}, digits=1)
     with signed_in() as (box, known):
         for _ in range(rounds):

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 DIFFERENCE = "added to the floor"  # of a few mails it may be anything
 
@@ -43,7 +45,9 @@ def test_start_and_memory_are_measured(tmp_path):
 
 def test_mails_are_counted_for_each_client(tmp_path):
     tables = run(tmp_path, "mail_sending", "--rounds", "1", "--mails", "3")
-    assert {"graphhelpers", "graphhelpers send_many", "msgraph-sdk", "O365"} < set(tables["mails"])
+    assert {"graphhelpers", "graphhelpers send_many", "msgraph-sdk", "O365"} < set(
+        tables["sending mails"]
+    )
     assert all(10 < used < 500 for [used] in tables["memory"].values())
 
 
@@ -95,3 +99,61 @@ def test_a_notebook_is_timed_beside_a_bare_kernel(tmp_path):
 def test_make_lab_gets_to_its_page_again(tmp_path):
     [rows] = run(tmp_path, "lab_start", "--rounds", "1", "--again-only").values()
     assert list(rows) == ["make lab", "jupyter lab, bare"]
+
+
+def report(*arguments):
+    """Run the program that writes the page; return its exit code."""
+    command = [sys.executable, "benchmarks/_report.py", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, timeout=60).returncode
+
+
+MADE_UP = {
+    "program": "imports", "measured": "2026-01-02", "machine": "2 cores", "seconds": 3.4,
+    "arguments": ["--rounds", "3"],
+    "tables": [{
+        "name": "import", "unit": "s", "bases": ["requests"], "digits": 2,
+        "remarks": {"msal": "hangs"},
+        "rows": {"graphhelpers": [0.2, 0.4, 0.3], "requests": [0.1, 0.4, 0.2], "msal": []},
+    }],
+    "aims": [{"what": "to requests", "value": 1.5, "sense": "≤", "bound": 1.15, "unit": "×"}],
+}  # fmt: skip
+BLOCKS = "\n".join(
+    f"Words.\n<!-- figures: {name} -->\nold\n<!-- /figures -->" for name in ("imports", "aims", "x")
+)
+
+
+def test_the_page_says_what_was_measured_and_keeps_its_words(tmp_path):
+    page, results = tmp_path / "page.md", tmp_path / "results"
+    results.mkdir()
+    (results / "imports.json").write_text(json.dumps(MADE_UP))
+    page.write_text(BLOCKS)
+    where = ["--page", page, "--results", results]
+    assert report("--check", *where) == 1
+    assert report(*where) == 0 and report("--check", *where) == 0
+    text = page.read_text()
+    assert "| graphhelpers | 0.30 (0.20–0.40) | 1.50× |" in text
+    assert "| msal | hangs | — |" in text
+    assert "benchmarks/imports.py --rounds 3` in 3 s: 2 cores." in text
+    assert "| imports | to requests | ≤ 1.15× | 1.50× | no |" in text
+    assert text.count("Words.") == 3 and "old" not in text and "Not measured yet" in text
+
+
+def test_our_page_says_what_was_measured():
+    assert report("--check") == 0
+
+
+def test_the_page_has_a_place_for_the_figures_of_each_program():
+    page = (ROOT / "benchmarks/README.md").read_text()
+    for program in (ROOT / "benchmarks").glob("[a-z]*.py"):
+        assert page.count(f"<!-- figures: {program.stem} -->") == 1, program
+
+
+def test_each_group_of_rows_is_drawn(tmp_path):
+    pytest.importorskip("matplotlib")
+    results = tmp_path / "results"
+    results.mkdir()
+    (results / "imports.json").write_text(json.dumps(MADE_UP))
+    command = [sys.executable, "benchmarks/_plots.py", "--results", str(results)]
+    subprocess.run([*command, "--figures", str(tmp_path / "figures")], cwd=ROOT, check=True)
+    [picture] = (tmp_path / "figures").iterdir()
+    assert picture.name == "imports.png" and picture.read_bytes().startswith(b"\x89PNG")
