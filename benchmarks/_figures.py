@@ -152,10 +152,18 @@ class Program:
 
 def machine(packages: tuple[str, ...]) -> str:
     """Return what was measured, and on what, in one line."""
-    known = (f"{name} {importlib.metadata.version(name)}" for name in packages)
+    known = (f"{name} {importlib.metadata.version(name)}" for name in packages if installed(name))
     cores = f"{os.cpu_count()} cores ({_processor()})"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return ", ".join([cores, f"{platform.system()} {platform.machine()}", python, *known])
+
+
+def installed(package: str) -> bool:
+    """Whether this Python has a package, by its name on PyPI."""
+    try:
+        return bool(importlib.metadata.version(package))
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def _processor() -> str:

@@ -13,14 +13,14 @@ import os
 import random
 import socket
 import socketserver
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs, urlsplit
 
-from _figures import Aim, Program, Table, times
+from _figures import Aim, Program, Table, installed, times
 from _servers import free_port
-from google_auth_oauthlib.flow import InstalledAppFlow
 from msal.oauth2cli.authcode import AuthCodeReceiver
 
 import graphhelpers as g
@@ -114,6 +114,8 @@ def msal_receiver(here: Listening) -> Iterator[None]:
 @contextlib.contextmanager
 def google_server(here: Listening) -> Iterator[None]:
     """google-auth-oauthlib's run_local_server(), up to the exchange that it would make."""
+    from google_auth_oauthlib.flow import InstalledAppFlow
+
     addresses = {"auth_uri": "https://localhost/a", "token_uri": "https://localhost/t"}
     config = {"installed": {"client_id": "c", "client_secret": "s", **addresses}}
     flow, found = InstalledAppFlow.from_client_config(config, ["openid"]), []
@@ -193,11 +195,11 @@ def _until_listening(port: int) -> None:
         time.sleep(0.001)
 
 
-def measure(rounds: int, idle: int, patience_s: float) -> Table:
+def measure(names: list[str], rounds: int, idle: int, patience_s: float) -> Table:
     """Let each have its turn in each round."""
-    name = f"{idle} idle connections" if idle else "no idle connection"
-    table = Table(name, "ms", {name: [] for name in CONTENDERS}, [FLOOR], digits=2)
-    tries: dict[str, list[float | None]] = {name: [] for name in CONTENDERS}
+    title = f"{idle} idle connections" if idle else "no idle connection"
+    table = Table(title, "ms", {name: [] for name in names}, [FLOOR], digits=2)
+    tries: dict[str, list[float | None]] = {name: [] for name in names}
     for _ in range(rounds + 1):
         for one, row in tries.items():
             if row.count(None) < MOST_HANGS:
@@ -215,12 +217,17 @@ def main() -> None:
     program = Program(__doc__, 40, ("msal", "google-auth-oauthlib"))
     program.add("--idle", IDLE, "connections that are open and silent in the second table")
     program.add("--patience", 4.0, "seconds after which a try counts as hanging")
-    asked = program.asked()
+    program.options.add_argument("--alone", action="store_true", help=f"without {GOOGLE}")
+    asked, names = program.asked(), list(CONTENDERS)
+    if asked.alone or not installed(GOOGLE):
+        names.remove(GOOGLE)
+        if not asked.alone:
+            print(f'Without {GOOGLE}: it comes with the extra "bench".', file=sys.stderr)
     os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
     logging.disable(logging.CRITICAL)
     # What servers print about connections that we have closed is no figure.
     socketserver.BaseServer.handle_error = lambda *_: None
-    alone, among = (measure(asked.rounds, idle, asked.patience) for idle in (0, asked.idle))
+    alone, among = (measure(names, asked.rounds, n, asked.patience) for n in (0, asked.idle))
     more = among.rows[OURS], alone.rows[OURS]
     aims = [
         Aim("redirect to caller, to the floor", alone.ratio(OURS, FLOOR), "≤", 1.5),
