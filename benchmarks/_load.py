@@ -107,7 +107,7 @@ def rate(connect: Callable[[], Connection], flow: Flow, clients: int, seconds: f
 
     def work(number: int) -> None:
         try:
-            while time.perf_counter() < deadline:
+            while done[number] == 0 or time.perf_counter() < deadline:
                 flow(connections[number])
                 done[number] += 1
         except BaseException as error:
