@@ -5,6 +5,7 @@
 Without a name it runs all. A program that fails leaves its last figures as they are.
 """
 
+import argparse
 import subprocess
 import sys
 import time
@@ -53,4 +54,11 @@ def _run(program: str, *arguments: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("names", metavar="NAME", nargs="*", help=", ".join(programs()))
+    asked = options.parse_args().names
+    if unknown := set(asked) - set(programs()):
+        options.error(f"there is no program of the name {', '.join(unknown)}")
+    sys.exit(main(asked))
