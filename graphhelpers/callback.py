@@ -13,7 +13,7 @@ from .display import Secret
 from .errors import CallbackError, SignInRefused, SignInTimeout
 from .exchanges import FORM_SECRETS, Exchange, masked, sealed, wire_log
 from .listener import Listener
-from .registration import Registration
+from .registration import Registration, listens_at
 
 if TYPE_CHECKING:
     from .signin import SignIn
@@ -36,24 +36,27 @@ class CallbackServer:
     """Listens at the redirect URI, in the background, for the answer to one attempt.
 
     Used as `with CallbackServer(app, attempt) as server:`, or by `.start()` and `.stop()`.
-    It admits one answer: the first with the attempt's `state` (RFC 6749 §10.12).
+    It admits one answer: the first with the attempt's `state` (RFC 6749 §10.12). A proxy may stand
+    before it; `port` is needed where the redirect URI doesn't tell on which one it hands on.
     """
 
-    def __init__(self, app: Registration, attempt: "SignIn"):
-        parts = urlsplit(app.redirect_uri)
+    def __init__(self, app: Registration, attempt: "SignIn", port: int | None = None):
         self.url, self._state, self._app = app.redirect_uri, attempt.state, app
-        self._path = parts.path or "/"  # Microsoft: a URI without a path comes back with a slash
-        self._addresses = {self.url, self.url if parts.path else f"{self.url}/"}
-        self._listener = Listener(parts.hostname or "", parts.port or 0, self._page)
+        self._parts, (host, told, self._path, names) = urlsplit(self.url), listens_at(self.url)
+        self._addresses = {self.url, self.url if self._parts.path else f"{self.url}/"}
+        self._port = port or told
+        self._listener = Listener(host, self._port, names, self._page)
         self._lock = threading.Lock()
         self._answer: Future[Secret] = Future()
         self._ignored: Counter[str] = Counter()
 
     def start(self) -> "CallbackServer":
-        """Listen from now on; raises CallbackError when the port is taken by another program."""
-        if (earlier := _listening.get(self._listener.port)) not in (None, self):
+        """Listen from now on; raises CallbackError when the port is taken, or none is known."""
+        if self._port not in range(1, 65_536):
+            raise CallbackError.of("no port", url=self.url)
+        if (earlier := _listening.get(self._port)) not in (None, self):
             earlier.stop()
-        _listening[self._listener.port] = self
+        _listening[self._port] = self
         self._reopen()
         self._listener.open()
         return self
@@ -61,8 +64,8 @@ class CallbackServer:
     def stop(self) -> None:
         """Give the port back; whoever still waits gets a CallbackError. Twice is fine."""
         self._listener.close()
-        if _listening.get(self._listener.port) is self:
-            del _listening[self._listener.port]
+        if _listening.get(self._port) is self:
+            del _listening[self._port]
         self._fail("listener stopped")
 
     __enter__ = start
@@ -122,14 +125,16 @@ class CallbackServer:
         if path != self._path:
             if re.search(r"(^|&)(code|error)=", fields):
                 self._ignored["path"] += 1
-            return 404, f"This listener waits at {self._path} only; every letter counts."
+            return 404, f"This listener waits at {self.url} only; every letter counts."
         try:
             status, words = self._take(fields)
         except _Ignored as ignored:
             self._ignored[ignored.kind] += 1
             status, words = ignored.status, ignored.words
         sent = masked(sealed(dict(parse_qsl(fields)[:MOST_FIELDS]), FORM_SECRETS))
-        line, origin = f"{method} {path}", self.url.removesuffix(path)
+        # As the browser saw it: a proxy may have taken the beginning of the path away.
+        line = f"{method} {self._parts.path or '/'}"
+        origin = f"{self._parts.scheme}://{self._parts.netloc}"
         wire_log.append(Exchange("browser", "notebook", line, sent, str(status), {}, origin))
         return status, words
 

@@ -10,6 +10,8 @@ from .errors import RegistrationError
 
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
+PAGES = ("authorize", "logout")  # which the browser opens; the rest is asked by the kernel
+
 
 def is_loopback(host: str | None) -> bool:
     """Say whether a host name or address can only mean this very machine (RFC 8252 §7.3)."""
@@ -35,6 +37,8 @@ def parts_of(url: str) -> SplitResult:
 class Cloud:
     """The two base URLs of one cloud; `ca` is a PEM file to trust, for a sandbox over TLS.
 
+    `public` is the authority as the browser reaches it, where that differs: behind a proxy.
+
     Raises RegistrationError for anything but https; plain http may only mean loopback,
     since the client secret travels to these addresses (RFC 6749 §3.2).
     """
@@ -43,10 +47,13 @@ class Cloud:
     authority: str  # signs people in and issues tokens
     graph: str  # the API that the tokens are for
     ca: str | None = None
+    public: str | None = None
 
     def __post_init__(self) -> None:
         for field in ("authority", "graph"):
             object.__setattr__(self, field, _base_url(getattr(self, field)))
+        if self.public is not None:
+            object.__setattr__(self, "public", _base_url(self.public))
 
     @property
     def resource(self) -> str:
@@ -57,7 +64,8 @@ class Cloud:
         """Return the address of `authorize`, `token` or `logout` (Microsoft: OAuth 2.0)."""
         if version not in ("v1", "v2.0"):
             raise RegistrationError.of("no such endpoint", version=repr(version))
-        return f"{self.authority}/{tenant}/oauth2/{'v2.0/' if version == 'v2.0' else ''}{leaf}"
+        base = self.public if self.public and leaf in PAGES else self.authority
+        return f"{base}/{tenant}/oauth2/{'v2.0/' if version == 'v2.0' else ''}{leaf}"
 
     def metadata_url(self, tenant: str) -> str:
         """Return the address of the v2.0 OpenID Connect discovery document."""
@@ -82,6 +90,8 @@ CHINA = Cloud(
 )
 
 
-def sandbox_cloud(authority: str, graph: str, ca: str | None = None) -> Cloud:
+def sandbox_cloud(
+    authority: str, graph: str, ca: str | None = None, public: str | None = None
+) -> Cloud:
     """Return the cloud of a sandbox, whose addresses `graphsandbox.connect()` tells."""
-    return Cloud("sandbox", authority, graph, ca)
+    return Cloud("sandbox", authority, graph, ca, public)

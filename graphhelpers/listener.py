@@ -29,17 +29,18 @@ TAKEN = (errno.EADDRINUSE, errno.EACCES, 10013, 10048)  # the last two: Windows
 HEAD = Path(__file__).with_suffix(".http").read_text("utf-8").replace("\n", "\r\n") + "\r\n"
 PAGE = Path(__file__).with_suffix(".html").read_text("utf-8")
 
+Judge = Callable[[str, str, str], tuple[int, str]]
+
 
 class Listener:
     """Serves `answer` at a loopback host and port, in the background, from `open` to `close`.
 
     It takes method, path and query (or form), and returns a status and the words for the person.
+    A request whose Host is none of `names` is for somebody else (RFC 9110 §7.4).
     """
 
-    def __init__(self, host: str, port: int, answer: Callable[[str, str, str], tuple[int, str]]):
-        self.host, self.port, self.answer = host, port, answer
-        at = "" if port == 80 else f":{port}"  # a browser leaves the default away
-        self._names = {f"{name}{at}" for name in ("localhost", "127.0.0.1", "[::1]")}
+    def __init__(self, host: str, port: int, names: set[str], answer: Judge):
+        self.host, self.port, self.answer, self._names = host, port, answer, names
         self._sockets: list[socket.socket] = []
         self._thread: threading.Thread | None = None
         self._stop: Future[Callable[[], object]] = Future()

@@ -26,6 +26,13 @@ ODD = re.compile(r"^[\"'`<>]|[\"'`<>]$|[^!-~]")
 # What templates hold: words such as <your client secret>, one repeated character, or asterisks.
 WORDS = "your|my|the|client|app|tenant|secret|password|value|id|enter|here|replace|changeme"
 PLACEHOLDER = re.compile(rf"[^\w.]*(({WORDS})[^a-z0-9.]*)+|(\w)(\3|-)*|[^*/]*\*{{3}}.*", re.I)
+# A redirect URI tells a port by itself; in its path, of which jupyter-server-proxy hands on what
+# follows (after `absolute` the whole); or in its first label, as GitHub Codespaces and Microsoft's
+# dev tunnels do: name-8000.app.github.dev.
+PORT = "(?P<port>[1-9][0-9]{0,4})"
+NETLOC = re.compile(rf"(\[[^]]+]|[\w.-]+)(:{PORT})?")
+PROXY = re.compile(rf"(/.*?)??/proxy/(?P<whole>absolute/)?{PORT}(?P<rest>/.*)?")
+TUNNEL = re.compile(rf"[a-z0-9-]+-{PORT}\.([a-z0-9-]+\.)?(app\.github\.dev|devtunnels\.ms)")
 KEPT = ("client_id", "client_secret", "redirect_uri", "tenant")
 
 
@@ -109,13 +116,38 @@ def _refuse_odd_characters(name: str, text: object) -> None:
         raise RegistrationError.of("odd", name=name, code=ord(odd[0]), position=odd.start() + 1)
 
 
+def listens_at(uri: str) -> tuple[str, int, str, set[str]]:
+    """Return where a redirect URI's answer arrives: host, port (0: it doesn't tell), path, Hosts.
+
+    The last are what the Host header may say. Nothing else that a request tells of its way
+    counts (X-Forwarded-…), since anybody may say it.
+    """
+    parts = parts_of(uri)
+    host, proxy = parts.hostname or "", PROXY.fullmatch(parts.path)
+    tunnel, near = TUNNEL.fullmatch(host), is_loopback(host) and not proxy
+    told = proxy or tunnel or (NETLOC.fullmatch(parts.netloc) if near else None)
+    port = int(told["port"] or 0) if told else 0
+    path = proxy["rest"] if proxy and not proxy["whole"] else parts.path
+    at = "" if port == 80 else f":{port}"  # a browser leaves the default away
+    names = {f"{name}{at}" for name in ("localhost", "127.0.0.1", "[::1]")}
+    if not near:  # unless it is told otherwise, a tunnel calls us localhost
+        default = ":443" if parts.scheme == "https" else ":80"
+        names = {*names, "localhost"} if tunnel else set()
+        names.add(parts.netloc.lower().removesuffix(default))
+    # Microsoft: a URI without a path comes back with a slash; a proxy adds it, too.
+    return host if near else "localhost", port, path or "/", names
+
+
 def _check_redirect_uri(uri: str) -> None:
     parts = parts_of(uri)
-    port = re.fullmatch(r"(?:\[.+]|[^:]+):([0-9]{1,5})", parts.netloc)
+    secure, here = parts.scheme == "https", is_loopback(parts.hostname)
+    address = NETLOC.fullmatch(parts.netloc)
+    port = int(address["port"] or (443 if secure else 0)) if address else 0
     rules = {
-        "it must begin with http://": parts.scheme == "http",
-        "its host must be localhost or 127.0.0.1": is_loopback(parts.hostname),
-        "it needs a port from 1 to 65535, such as :8000": port and 0 < int(port[1]) < 65_536,
+        "it must begin with http:// or https://": secure or parts.scheme == "http",
+        "its host must be localhost or 127.0.0.1, unless it begins with https://": here or secure,
+        "for this very machine it begins with http://": not (here and secure),
+        "it needs a port from 1 to 65535, such as :8000": 0 < port < 65_536 > listens_at(uri)[1],
         "it can't have a user name, a query or a fragment": not (set("@?#") & set(uri)),
         "it has more than 256 characters": len(uri) <= 256,
     }

@@ -6,8 +6,10 @@ from graphhelpers import (
     US_GOV_L4,
     US_GOV_L5,
     Cloud,
+    Registration,
     RegistrationError,
     sandbox_cloud,
+    start_sign_in,
 )
 
 
@@ -61,6 +63,23 @@ def test_an_address_that_would_carry_secrets_in_the_open_is_refused(address):
 @pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1:80", "127.8.9.1:80", "[::1]:80"])
 def test_plain_http_is_taken_for_loopback(host):
     assert Cloud("here", f"http://{host}", f"http://{host}").resource == MICROSOFT.graph
+
+
+def test_the_browser_has_an_address_of_its_own_where_a_proxy_stands_between():
+    here, hub = "http://localhost:5000", "https://hub.example/services/sandbox"
+    cloud = sandbox_cloud(here, here, None, f"{hub}/")
+    assert cloud.endpoint("common", "authorize") == f"{hub}/common/oauth2/v2.0/authorize"
+    assert cloud.endpoint("common", "logout", "v1") == f"{hub}/common/oauth2/logout"
+    assert cloud.endpoint("common", "token") == f"{here}/common/oauth2/v2.0/token"
+    assert cloud.metadata_url("common").startswith(here) and cloud.resource == MICROSOFT.graph
+    app = Registration("11112222-bbbb-3333-cccc-4444dddd5555", cloud=cloud)
+    assert start_sign_in(app).url.startswith(f"{hub}/common/oauth2/v2.0/authorize?")
+
+
+@pytest.mark.parametrize("address", ["http://hub.example", "hub.example", "javascript:x", "", 7])
+def test_the_browsers_address_is_checked_like_the_others(address):
+    with pytest.raises(RegistrationError, match="address of a cloud"):
+        sandbox_cloud("http://localhost:5000", "http://localhost:5000", public=address)
 
 
 def test_an_endpoint_version_that_does_not_exist_is_refused():

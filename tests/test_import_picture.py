@@ -124,7 +124,7 @@ def test_the_package_can_be_read_in_one_sitting():
     assert max(map(code_lines, CHECKS)) <= 150
     further = {f"mail/{room}" for room in FURTHER}
     core = {n: count for n, count in {**lines, **mail}.items() if n not in APART - {"__init__"}}
-    assert sum(count for name, count in core.items() if name not in further) <= 1460, core
+    assert sum(count for name, count in core.items() if name not in further) <= 1485, core
     assert sum(mail[name] for name in further) <= 480, mail
     assert sum(lines[name] for name in GUARD) <= 240, lines
     assert max({**lines, **mail}.values()) <= 200, lines

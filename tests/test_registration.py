@@ -13,6 +13,7 @@ from graphhelpers import (
     RegistrationError,
     sandbox_cloud,
 )
+from graphhelpers.registration import listens_at
 
 CLIENT_ID = "11112222-bbbb-3333-cccc-4444dddd5555"
 TENANT_ID = "5f6ae2d1-3c1b-4d0e-9a57-2b8f1c0e7d42"
@@ -176,6 +177,18 @@ def test_each_kind_of_tenant_is_taken(tenant):
     "uri",
     [
         "https://localhost:8000/connect/get_token/",
+        "https://127.0.0.1/connect/get_token/",
+        "http://hub.example:8000/user/ada/proxy/8000/",
+        "https://hub.example:99999/",
+        "https://hub.example/proxy/65536/",
+        "http://localhost:9000/proxy/99999/",
+        "https://name-70000.app.github.dev/",
+        "https://user@hub.example/",
+        "https://hub.example/?query=1",
+        "https://hub.example/#fragment",
+        "https:///connect/get_token/",
+        "https://hub.example\\.evil.example/",
+        "https://[hub.example/",
         "http://example.com:8000/",
         "http://0.0.0.0:8000/",
         "http://192.168.1.2:8000/",
@@ -209,6 +222,39 @@ def test_a_redirect_uri_that_could_not_work_is_refused(uri):
 )
 def test_a_loopback_uri_is_kept_as_typed(uri):
     assert Registration(CLIENT_ID, redirect_uri=uri).redirect_uri == uri
+
+
+HUB = "hub.example"
+HERE = "localhost"
+
+
+@pytest.mark.parametrize(
+    ("uri", "arrives"),
+    [
+        ("https://hub.example/user/ada/proxy/8000/cb/", (HERE, 8000, "/cb/", {HUB})),
+        ("https://Hub.example:443/proxy/8000", (HERE, 8000, "/", {HUB})),
+        ("https://hub.example:8443/proxy/8000/", (HERE, 8000, "/", {"hub.example:8443"})),
+        ("https://hub.example/a/proxy/absolute/80/b", (HERE, 80, "/a/proxy/absolute/80/b", {HUB})),
+        ("https://hub.example/proxy/8000/proxy/9/b", (HERE, 8000, "/proxy/9/b", {HUB})),
+        ("https://hub.example/proxy/name/8000/", (HERE, 0, "/proxy/name/8000/", {HUB})),
+        ("http://localhost:9000/u/proxy/8101/cb/", (HERE, 8101, "/cb/", {"localhost:9000"})),
+        ("http://127.0.0.1:80/u/proxy/8101/cb/", (HERE, 8101, "/cb/", {"127.0.0.1"})),
+        ("https://login.example/cb", (HERE, 0, "/cb", {"login.example"})),
+        ("https://name-8000.evil.example/cb", (HERE, 0, "/cb", {"name-8000.evil.example"})),
+    ],
+)
+def test_a_public_uri_tells_where_its_answer_arrives(uri, arrives):
+    assert listens_at(Registration(CLIENT_ID, redirect_uri=uri).redirect_uri) == arrives
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["name-8000.app.github.dev", "a-b-c-8000.preview.app.github.dev", "x-8000.euw.devtunnels.ms"],
+)
+def test_a_tunnel_names_the_port_in_its_host(host):
+    _here, port, path, names = listens_at(f"https://{host}/cb/")
+    assert (port, path) == (8000, "/cb/")
+    assert names == {host, HERE, "localhost:8000", "127.0.0.1:8000", "[::1]:8000"}
 
 
 @given(st.text(max_size=60))
