@@ -42,21 +42,20 @@ class CallbackServer:
 
     def __init__(self, app: Registration, attempt: "SignIn", port: int | None = None):
         self.url, self._state, self._app = app.redirect_uri, attempt.state, app
-        self._parts, (host, told, self._path, names) = urlsplit(self.url), listens_at(self.url)
-        self._addresses = {self.url, self.url if self._parts.path else f"{self.url}/"}
-        self._port = port or told
-        self._listener = Listener(host, self._port, names, self._page)
+        self._seen, (host, told, self._path, names) = urlsplit(self.url).path, listens_at(self.url)
+        self._addresses = {self.url, self.url if self._seen else f"{self.url}/"}
+        self._listener = Listener(host, port or told, names, self._page)
         self._lock = threading.Lock()
         self._answer: Future[Secret] = Future()
         self._ignored: Counter[str] = Counter()
 
     def start(self) -> "CallbackServer":
         """Listen from now on; raises CallbackError when the port is taken, or none is known."""
-        if self._port not in range(1, 65_536):
+        if self._listener.port not in range(1, 65_536):
             raise CallbackError.of("no port", url=self.url)
-        if (earlier := _listening.get(self._port)) not in (None, self):
+        if (earlier := _listening.get(self._listener.port)) not in (None, self):
             earlier.stop()
-        _listening[self._port] = self
+        _listening[self._listener.port] = self
         self._reopen()
         self._listener.open()
         return self
@@ -64,8 +63,8 @@ class CallbackServer:
     def stop(self) -> None:
         """Give the port back; whoever still waits gets a CallbackError. Twice is fine."""
         self._listener.close()
-        if _listening.get(self._port) is self:
-            del _listening[self._port]
+        if _listening.get(self._listener.port) is self:
+            del _listening[self._listener.port]
         self._fail("listener stopped")
 
     __enter__ = start
@@ -133,8 +132,7 @@ class CallbackServer:
             status, words = ignored.status, ignored.words
         sent = masked(sealed(dict(parse_qsl(fields)[:MOST_FIELDS]), FORM_SECRETS))
         # As the browser saw it: a proxy may have taken the beginning of the path away.
-        line = f"{method} {self._parts.path or '/'}"
-        origin = f"{self._parts.scheme}://{self._parts.netloc}"
+        line, origin = f"{method} {self._seen or '/'}", self.url.removesuffix(self._seen)
         wire_log.append(Exchange("browser", "notebook", line, sent, str(status), {}, origin))
         return status, words
 

@@ -2,15 +2,13 @@
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from .errors import RegistrationError
 
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-PAGES = ("authorize", "logout")  # which the browser opens; the rest is asked by the kernel
 
 
 def is_loopback(host: str | None) -> bool:
@@ -47,13 +45,11 @@ class Cloud:
     authority: str  # signs people in and issues tokens
     graph: str  # the API that the tokens are for
     ca: str | None = None
-    public: str | None = None
+    public: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for field in ("authority", "graph"):
-            object.__setattr__(self, field, _base_url(getattr(self, field)))
-        if self.public is not None:
-            object.__setattr__(self, "public", _base_url(self.public))
+        for name in ("authority", "graph", *(("public",) if self.public is not None else ())):
+            object.__setattr__(self, name, _base_url(getattr(self, name)))
 
     @property
     def resource(self) -> str:
@@ -64,7 +60,8 @@ class Cloud:
         """Return the address of `authorize`, `token` or `logout` (Microsoft: OAuth 2.0)."""
         if version not in ("v1", "v2.0"):
             raise RegistrationError.of("no such endpoint", version=repr(version))
-        base = self.public if self.public and leaf in PAGES else self.authority
+        # Which of them the browser opens; the rest is asked by the kernel.
+        base = self.public if self.public and leaf in ("authorize", "logout") else self.authority
         return f"{base}/{tenant}/oauth2/{'v2.0/' if version == 'v2.0' else ''}{leaf}"
 
     def metadata_url(self, tenant: str) -> str:

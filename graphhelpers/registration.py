@@ -131,9 +131,8 @@ def listens_at(uri: str) -> tuple[str, int, str, set[str]]:
     at = "" if port == 80 else f":{port}"  # a browser leaves the default away
     names = {f"{name}{at}" for name in ("localhost", "127.0.0.1", "[::1]")}
     if not near:  # unless it is told otherwise, a tunnel calls us localhost
-        default = ":443" if parts.scheme == "https" else ":80"
         names = {*names, "localhost"} if tunnel else set()
-        names.add(parts.netloc.lower().removesuffix(default))
+        names.add(re.sub(":(80|443)$", "", parts.netloc.lower()))
     # Microsoft: a URI without a path comes back with a slash; a proxy adds it, too.
     return host if near else "localhost", port, path or "/", names
 

@@ -64,7 +64,7 @@ def start_sign_in(
         "response_type": "code",
         "redirect_uri": app.redirect_uri,
         "response_mode": response_mode or ("query" if endpoint == "v2.0" else None),
-        "scope": _scope(scopes) if endpoint == "v2.0" else None,
+        "scope": scope_of(scopes) if endpoint == "v2.0" else None,
         "state": state,
         "nonce": nonce,
         "code_challenge": code_challenge(verifier),
@@ -84,7 +84,8 @@ def code_challenge(code_verifier: str) -> str:
     return urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
-def _scope(scopes: Iterable[str] | str) -> str:
+def scope_of(scopes: Iterable[str] | str) -> str:
+    """Return scopes as a request names them: each once, separated by blanks (RFC 6749 §3.3)."""
     names = scopes.split() if isinstance(scopes, str) else scopes
     names = [*names] if isinstance(names, Iterable) else [names]
     if not names or not all(isinstance(n, str) and SCOPE.fullmatch(n) for n in names):

@@ -16,6 +16,7 @@ from .registration import Registration
 from .wire import Answer, get_published, post_form
 
 if TYPE_CHECKING:
+    from .device import DeviceSignIn
     from .signin import SignIn
 
 OIDC_SCOPES = {"openid", "profile", "email", "offline_access"}  # granted without being named
@@ -74,7 +75,7 @@ def exchange_code(app: Registration, attempt: "SignIn", code: str) -> Token:
         "redirect_uri": app.redirect_uri,
         "code_verifier": attempt.code_verifier,
     }
-    return _ask(app, attempt, form, "The code was not exchanged")
+    return token_of(granted(app, attempt.endpoint, form, "The code was not exchanged"), attempt)
 
 
 def refresh(app: Registration, token: Token) -> Token:
@@ -86,7 +87,7 @@ def refresh(app: Registration, token: Token) -> Token:
     if not token.refresh_token:
         raise TokenInvalid.of("no refresh token")
     form = {"grant_type": "refresh_token", "refresh_token": token.refresh_token}
-    return _ask(app, token, form, "The token was not refreshed")
+    return token_of(granted(app, token.endpoint, form, "The token was not refreshed"), token)
 
 
 def read_jwt(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -103,7 +104,9 @@ def read_jwt(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     raise TokenInvalid.of("not a jwt")
 
 
-def verify_id_token(app: Registration, attempt: "SignIn", token: Token) -> dict[str, Any]:
+def verify_id_token(
+    app: Registration, attempt: "SignIn | DeviceSignIn", token: Token
+) -> dict[str, Any]:
     """Return the id_token's claims after proving them (OpenID Connect Core §3.1.3.7).
 
     Checked are the signature, by the published keys, and `iss`, `aud`, `exp`, `nonce`; raises
@@ -143,22 +146,28 @@ def verify_id_token(app: Registration, attempt: "SignIn", token: Token) -> dict[
     return claims
 
 
-def _ask(app: Registration, before: "SignIn | Token", form: dict[str, str], no: str) -> Token:
+def granted(
+    app: Registration, endpoint: str, form: dict[str, str], no: str, leaf: str = "token"
+) -> dict[str, Any]:
+    """Send a form to the token endpoint (or another), and return its yes as it came.
+
+    Raises TokenRefused, whose text begins with `no`, and TokenInvalid when somebody else answers.
+    """
     form["client_id"] = app.client_id
     if app.client_secret:
         form["client_secret"] = app.client_secret
-    if before.endpoint == "v1":
+    if endpoint == "v1":
         form["resource"] = app.cloud.resource
-    answer = post_form(app.cloud, app.cloud.endpoint(app.tenant, "token", before.endpoint), form)
+    answer = post_form(app.cloud, app.cloud.endpoint(app.tenant, leaf, endpoint), form)
     content = answer.json
-    if content is None or not content.keys() & {"error", "access_token"}:
+    if content is None or not content.keys() & {"error", "access_token", "device_code"}:
         raise _not_the_service(answer)
     if answer.status != 200 or "error" in content:
         raise TokenRefused(no, content)
-    return _token(content, before)
+    return content
 
 
-def _token(content: dict[str, Any], before: "SignIn | Token") -> Token:
+def token_of(content: dict[str, Any], before: "SignIn | DeviceSignIn | Token") -> Token:
     """Check the members that the next step relies on, and keep the rest.
 
     Left out, the scope is the one before, and so is the refresh token (RFC 6749 §5.1, §6).
@@ -176,19 +185,19 @@ def _token(content: dict[str, Any], before: "SignIn | Token") -> Token:
         id_token=content.get("id_token"),
         refresh_token=content.get("refresh_token") or (old.refresh_token if old else None),
         scope=str(content.get("scope") or before.scope),
-        expires_at=datetime.now(UTC) + timedelta(seconds=_life_s(content.get("expires_in"))),
+        expires_at=datetime.now(UTC) + timedelta(seconds=seconds_of(content.get("expires_in"))),
         raw=content,
         endpoint=before.endpoint,
         asked=old.asked if old else before.scope,
     )
 
 
-def _life_s(expires_in: Any) -> float:
-    """Return the life span in seconds; v1 sends a string, v2.0 a number."""
+def seconds_of(told: Any, otherwise: float = SHORT_LIFE_S) -> float:
+    """Return a span in seconds; v1 sends a string, v2.0 a number."""
     with suppress(TypeError, ValueError, OverflowError):
-        if 0 < (seconds := float(expires_in)) <= LONGEST_LIFE_S:
+        if 0 < (seconds := float(told)) <= LONGEST_LIFE_S:
             return seconds
-    return SHORT_LIFE_S
+    return otherwise
 
 
 def _published(app: Registration, url: str) -> dict[str, Any]:

@@ -92,6 +92,20 @@ def last_address(url: str, app: Registration) -> str:
     raise AssertionError(f"no way back to the app from {url}")
 
 
+def type_code(page: str, code: str, **press: str) -> None:
+    """Play the person of a device code: type it, pick the first account, and accept."""
+    answers = [{"code": code}, {}, {"consent": "accept", **press}]
+    with requests.Session() as session:
+        session.trust_env = False
+        shown = session.get(page, timeout=5)
+        for answer in answers:
+            csrf = re.search('name="csrf" value="([^"]+)"', shown.text)
+            user = re.search('name="user" value="([^"]+)"', shown.text)
+            form = {"csrf": csrf[1], **(answer or {"user": user[1]})}
+            shown = session.post(shown.url, form, timeout=5)
+            shown.raise_for_status()
+
+
 def code_of(app: Registration, attempt, **wishes: Any) -> Secret:
     with CallbackServer(app, attempt) as server:
         browse(attempt.url, app.cloud.ca, **wishes)
