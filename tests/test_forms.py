@@ -50,7 +50,7 @@ def test_without_a_secret_it_is_a_public_client(home):
         ({"Client_ID": ""}, "client_id is empty"),
         ({"Client_ID": "mail tutor"}, "odd character"),
         ({"Client_secret": "99999999-bbbb-3333-cccc-4444dddd5555"}, "Secret ID"),
-        ({"Redirect_URI": "https://example.org/cb"}, "must begin with http://"),
+        ({"Redirect_URI": "http://example.org/cb"}, "its host must be localhost"),
         ({"Tenant": "https://login.microsoftonline.com/common"}, "not a tenant"),
         ({"Redirect_URI": HOSTILE[0]}, "odd character"),
     ],
@@ -95,7 +95,10 @@ def test_a_form_for_another_cloud_says_which():
 def test_without_widgets_a_form_is_a_line_of_text_that_names_the_plain_call(app, token):
     for form, call in (
         (registration_form(), "Registration(…).save()"),
-        (sign_in_panel(app), "token = sign_in(app)"),
+        (
+            sign_in_panel(app),
+            "token = sign_in(app), or by a code: start_device_sign_in(app)",
+        ),
         (mail_composer(app, token), "send_mail(app, token, Message(…))"),
     ):
         assert repr(form) == f"{form.title}: no value yet (without widgets: {call})"

@@ -3,7 +3,7 @@
 import html
 import re
 import socket
-from pathlib import Path
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import ipywidgets as widgets
@@ -11,11 +11,19 @@ import pytest
 
 from graphhelpers import Token
 from graphhelpers.forms import Form, sign_in_panel
-from graphhelpers.forms.doors import kernels_place
 
 from .form_hands import HOSTILE, click, everything, parts, said, shown
 from .issued import jwt_of
-from .kit import answer_with, app_at, as_json, browse, last_address, threads_at_work, until
+from .kit import (
+    answer_with,
+    app_at,
+    as_json,
+    browse,
+    last_address,
+    threads_at_work,
+    type_code,
+    until,
+)
 from .trap import Trap
 
 
@@ -161,7 +169,7 @@ def test_where_another_program_has_the_port_the_second_door_still_works(app):
         panel = sign_in_panel(app)
         parts(panel)["Start a sign-in"].click()
         link = link_of(panel)
-        until(lambda: "Door 1 is shut, door 2 works. Can't listen on port" in said(panel))
+        until(lambda: "Door 1 is shut, doors 2 and 3 work. Can't listen on port" in said(panel))
         parts(panel)["Address"].value = last_address(link, app)
         assert until(lambda: panel.value)
     until(lambda: not parts(panel)["Start a sign-in"].disabled)
@@ -196,36 +204,114 @@ def test_the_link_of_the_panel_can_be_seen_to_be_one(app):
     until(lambda: not parts(panel)["Start a sign-in"].disabled)
 
 
-NOWHERE = Path("/nowhere")
-
-
-@pytest.mark.parametrize(
-    ("environ", "place"),
-    [
-        ({"JUPYTERHUB_USER": "ada"}, "(JupyterHub)"),
-        ({"JUPYTERHUB_SERVICE_PREFIX": "/"}, "(JupyterHub)"),
-        ({"JUPYTERHUB_USER": "ada", "BINDER_SERVICE_HOST": "x"}, "(Binder)"),
-        ({"CODESPACES": "true", "REMOTE_CONTAINERS": "true"}, "(GitHub Codespaces)"),
-        ({"DEVCONTAINER": "1"}, "(a development container)"),
-        ({"COLAB_RELEASE_TAG": "x"}, "(Google Colab)"),
-        ({"SSH_CONNECTION": "1 2 3 4"}, "(SSH)"),
-    ],
-)
-def test_a_kernel_elsewhere_is_known_by_its_environment(environ, place):
-    near, advice = kernels_place(environ, NOWHERE)
-    assert not near and place in advice and advice.endswith("use door 2.")
-
-
-def test_a_kernel_here_in_wsl_or_in_a_container_is_told_apart(tmp_path):
-    assert kernels_place({}, tmp_path)[1].count("(a container): use door 2.") == 1
-    for environ, words in (({}, "on one machine: door 1 works"), ({"WSL_DISTRO_NAME": "x"}, "WSL")):
-        near, advice = kernels_place(environ, NOWHERE)
-        assert near and words in advice and advice.endswith("use door 2.")
-
-
 def test_before_any_click_the_panel_says_which_door_works_and_why(app, monkeypatch):
     monkeypatch.setenv("JUPYTERHUB_USER", "ada")
     said_first = words_of(sign_in_panel(app))
-    assert "another machine than your browser (JupyterHub): use door 2." in said_first
+    assert "runs on JupyterHub" in said_first and "use door 2 or 3." in said_first
     assert "Door 1: the answer comes by itself (probably not here)" in said_first
     assert "Door 2: you bring the answer (works everywhere)" in said_first
+    assert "Door 3: you type a code on another page (works everywhere)" in said_first
+
+
+def test_where_a_proxy_brings_the_answer_door_1_works(app, monkeypatch):
+    monkeypatch.setenv("JUPYTERHUB_USER", "ada")
+    hub = "https://hub.example/user/ada/proxy/8000/connect/get_token/"
+    said_first = words_of(sign_in_panel(replace(app, redirect_uri=hub)))
+    assert "runs on JupyterHub" in said_first and "Door 1 works" in said_first
+    assert "comes by itself (works here)" in said_first
+
+
+def code_of(panel: Form) -> tuple[str, str]:
+    """Return the page and the code that door 3 shows, as soon as they are there."""
+    found = until(
+        lambda: re.search('<code>(\\w+)</code></b> at <a .*?href="(.*?)"', words_of(panel))
+    )
+    return html.unescape(found[2]), found[1]
+
+
+def test_the_third_door_shows_a_code_and_signs_in(app):
+    panel = sign_in_panel(app)
+    button, stop = parts(panel)["Get a code"], parts(panel)["Stop"]
+    button.click()
+    page, code = code_of(panel)
+    until(lambda: "for 300 s at most" in said(panel))
+    assert button.disabled and not stop.disabled and not parts(panel)["Start a sign-in"].disabled
+    type_code(page, code)
+    token = until(lambda: panel.value, 15)
+    until(lambda: not button.disabled)
+    assert stop.disabled and said(panel).startswith("Signed in. Granted:")
+    assert code not in shown(panel) and "href" not in shown(panel)
+    for secret in (token.access_token, token.id_token, token.refresh_token, app.client_secret):
+        assert secret not in shown(panel) + repr(panel)
+
+
+def test_the_third_door_ends_the_wait_of_the_others_when_it_is_first(app):
+    panel = sign_in_panel(app)
+    parts(panel)["Start a sign-in"].click()
+    link_of(panel)
+    parts(panel)["Get a code"].click()
+    type_code(*code_of(panel))
+    until(lambda: panel.value, 15)
+    until(lambda: not parts(panel)["Start a sign-in"].disabled)
+    until(lambda: not parts(panel)["Get a code"].disabled)
+    assert said(panel).startswith("Signed in. Granted:") and parts(panel)["Stop"].disabled
+    socket.create_server(("127.0.0.1", urlsplit(app.redirect_uri).port)).close()
+
+
+def test_the_link_ends_the_wait_for_the_code_when_it_is_first(app):
+    panel, threads = sign_in_panel(app), threads_at_work()
+    parts(panel)["Get a code"].click()
+    code_of(panel)
+    parts(panel)["Start a sign-in"].click()
+    link = until(lambda: re.search('href="([^"]+authorize[^"]+)"', words_of(panel)))
+    browse(html.unescape(link[1]))
+    until(lambda: panel.value)
+    until(lambda: not parts(panel)["Get a code"].disabled)
+    until(lambda: not parts(panel)["Start a sign-in"].disabled)
+    assert said(panel).startswith("Signed in. Granted:") and parts(panel)["Stop"].disabled
+    until(lambda: threads_at_work() <= threads)
+
+
+def test_stop_ends_the_wait_for_the_code_and_another_can_be_had(app):
+    panel = sign_in_panel(app)
+    button, stop = parts(panel)["Get a code"], parts(panel)["Stop"]
+    button.click()
+    _page, first = code_of(panel)
+    stop.click()
+    until(lambda: not button.disabled)
+    assert said(panel).startswith("Stopped") and first not in words_of(panel) and stop.disabled
+    button.click()
+    assert code_of(panel)[1] != first
+    sign_in_panel(app)  # as the same cell does, run again
+    until(lambda: not button.disabled)
+    assert said(panel).startswith("Ended: a newer panel")
+
+
+def test_the_third_door_says_when_the_person_said_no(app):
+    panel = sign_in_panel(app)
+    parts(panel)["Get a code"].click()
+    type_code(*code_of(panel), consent="cancel")
+    until(lambda: not parts(panel)["Get a code"].disabled, 15)
+    assert said(panel).startswith("SignInRefused") and panel.value is None
+
+
+def test_a_hostile_page_and_code_are_shown_as_text():
+    answer = {
+        "device_code": "x",
+        "user_code": HOSTILE[2],
+        "verification_uri": "javascript:alert(1)",
+    }
+    with Trap(as_json(answer)) as trap:
+        panel = sign_in_panel(app_at(trap))
+        parts(panel)["Get a code"].click()
+        until(lambda: "javascript:alert(1)" in words_of(panel))
+        assert "href" not in words_of(panel) and HOSTILE[2] not in words_of(panel)
+        parts(panel)["Stop"].click()
+        until(lambda: not parts(panel)["Get a code"].disabled)
+
+
+def test_the_third_door_says_why_there_is_no_code():
+    answer = {"error": "unauthorized_client", "error_description": "AADSTS700016: No such app."}
+    with Trap(as_json(answer, "400 Bad Request")) as trap:
+        panel = sign_in_panel(app_at(trap))
+        assert click(panel, "Get a code").startswith("TokenRefused")

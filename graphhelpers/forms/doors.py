@@ -1,70 +1,60 @@
-"""The doors by which a sign-in's answer comes in, and which of them fits the place of the kernel.
+"""The doors by which a sign-in's answer comes in, and which of them fit the place of the kernel."""
 
-One more (a device code, say) is one more class with a `head`, `rows`, `open` and `close`, and one
-more line in the panel's list.
-"""
-
-import os
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import ipywidgets as widgets
 
 from ..callback import CallbackServer
+from ..clouds import is_loopback
+from ..device import DeviceSignIn, start_device_sign_in
 from ..display import escaped
 from ..errors import CallbackError, GraphHelpersError
+from ..places import suggest_redirect_uri
 from ..registration import Registration
 from ..signin import start_sign_in
-from .fields import WIDE, take_at_once, text_field, words
+from .fields import TEXT, WIDE, take_at_once, text_field, words
 
-# By the beginning of an environment variable's name. The first that is set counts: Binder runs
-# JupyterHub, and a codespace is a development container.
-ELSEWHERE = {
-    "COLAB_": "Google Colab",
-    "BINDER_": "Binder",
-    "CODESPACES": "GitHub Codespaces",
-    "JUPYTERHUB_USER": "JupyterHub",
-    "JUPYTERHUB_SERVICE_PREFIX": "JupyterHub",
-    "REMOTE_CONTAINERS": "a development container",
-    "DEVCONTAINER": "a development container",
-    "SSH_CONNECTION": "SSH",
-}
-IN_CASE = "should the page not load after signing in, use door 2."
+# JupyterLab takes a link's looks away in widgets.
+LINK = "text-decoration:underline;color:var(--jp-content-link-color,inherit)"
+WHEN_NOT = "should the page not load after signing in, use door 2 or 3."
 
 
-def kernels_place(
-    environ: Mapping[str, str] = os.environ, docker: Path = Path("/.dockerenv")
-) -> tuple[bool, str]:
-    """Return whether the browser reaches this kernel's localhost, as far as can be told, and why.
-
-    Nothing is certain: a port may be forwarded, and no variable says where the browser is.
-    """
-    found = [
-        words for start, words in ELSEWHERE.items() if any(n.startswith(start) for n in environ)
-    ]
-    if found or docker.exists():
-        where = found[0] if found else "a container"
-        return False, (
-            "It looks as if this kernel runs on another machine than your browser"
-            f" ({where}): use door 2."
-        )
-    if "WSL_DISTRO_NAME" in environ:
-        return True, f"This kernel runs in WSL, where door 1 mostly works; {IN_CASE}"
-    return True, f"Kernel and browser seem to be on one machine: door 1 works; {IN_CASE}"
+def advice(redirect_uri: str) -> tuple[bool, str]:
+    """Return whether door 1 works here, as far as can be told, and which doors to use and why."""
+    here = suggest_redirect_uri()
+    # There a proxy brings the answer to the kernel, wherever that runs.
+    brought = not is_loopback(urlsplit(redirect_uri).hostname) or "/proxy/" in redirect_uri
+    if here.near or brought:
+        return True, f"{here.why} Door 1 works; {WHEN_NOT}"
+    return False, f"{here.why} Your browser may not reach it: use door 2 or 3."
 
 
 class Waiting:
-    """A sign-in under way."""
+    """A sign-in by a link, under way."""
+
+    ended: str | None = None  # in words, when it was ended before its time; "" needs no word
 
     def __init__(self, app: Registration):
         self.attempt = start_sign_in(app)
         self.server = CallbackServer(app, self.attempt)
-        self.ended = ""  # why, when it was ended before its time
 
     def end(self, why: str) -> None:
         self.ended = why
         self.server.stop()
+
+
+class WaitingForCode:
+    """A sign-in by a code, under way."""
+
+    ended: str | None = None
+
+    def __init__(self, app: Registration):
+        self.device = start_device_sign_in(app)
+
+    def end(self, why: str) -> None:
+        self.ended = why
+        self.device.stop()
 
 
 class ByItself:
@@ -81,7 +71,7 @@ class ByItself:
         try:
             waiting.server.start()
         except CallbackError as error:
-            return f"Door 1 is shut, door 2 works. {error.what}\n  Why: {error.why}\n"
+            return f"Door 1 is shut, doors 2 and 3 work. {error.what}\n  Why: {error.why}\n"
         return ""
 
     def close(self) -> None:
@@ -123,7 +113,26 @@ class ByHand:
             pass  # it ended the wait, which tells it
 
 
-Door = ByItself | ByHand
+class ByCode:
+    """The person types a code on another page; nothing has to come back."""
+
+    head = "Door 3: you type a code on another page (works everywhere)"
+
+    def __init__(self) -> None:
+        how = (
+            "Press the button, and on any device open the page that is shown then: it asks for the"
+            " code. (At Microsoft the app has to allow public client flows.)"
+        )
+        self.button = widgets.Button(description="Get a code", icon="keyboard")
+        self._place = widgets.HTML(layout=WIDE)
+        self.rows = (words(how), self.button, self._place)
+
+    def show(self, device: DeviceSignIn) -> None:
+        shown = device._repr_html_().replace("<a ", f'<a style="{LINK}" ')
+        self._place.value = f'<div role="status" style="{TEXT}">{shown}</div>'
+
+    def hide(self) -> None:
+        self._place.value = ""
 
 
 def headline(text: str) -> widgets.HTML:
@@ -131,8 +140,6 @@ def headline(text: str) -> widgets.HTML:
 
 
 def link_to(page: str) -> str:
-    """Return the link underlined: JupyterLab takes a link's looks away in widgets."""
     url = escaped(page, longest=len(page))  # half a link leads nowhere
-    style = "text-decoration:underline;color:var(--jp-content-link-color,inherit)"
-    link = f'<a href="{url}" target="_blank" rel="noreferrer" style="{style}"><b>Sign in</b></a>'
+    link = f'<a href="{url}" target="_blank" rel="noreferrer" style="{LINK}"><b>Sign in</b></a>'
     return f"{link} at {escaped(urlsplit(page).netloc)} (opens a new tab)"

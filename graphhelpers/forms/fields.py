@@ -50,7 +50,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
     def run(self, button: widgets.Button, work: Callable[[], str], *others: widgets.Button) -> None:
         """Do the work of a click in the background, its button disabled until the outcome.
 
-        So are the others, whose work may not run beside it.
+        So are the others, whose work may not run beside it. An outcome of "" leaves what is said.
         """
         if button.disabled:  # the second of a double click, sent before the page heard of it
             return
@@ -61,7 +61,8 @@ class Form(widgets.VBox):  # type: ignore[misc]
         def finish() -> None:
             time.sleep(SETTLED_S)
             try:
-                self.say(work())
+                if outcome := work():
+                    self.say(outcome)
             except GraphHelpersError as error:
                 self.say(f"{type(error).__name__}: {error}")
             except Exception as error:  # shown here, since nobody reads a thread's traceback

@@ -4,8 +4,9 @@ import ipywidgets as widgets
 
 from ..clouds import MICROSOFT, Cloud
 from ..display import Secret
+from ..places import suggest_redirect_uri
 from ..registration import DEFAULT_REDIRECT_URI, Registration
-from .fields import FIELD, Form, take_at_once, text_field
+from .fields import FIELD, Form, take_at_once, text_field, words
 
 
 def registration_form(cloud: Cloud = MICROSOFT) -> Form:
@@ -13,10 +14,12 @@ def registration_form(cloud: Cloud = MICROSOFT) -> Form:
     client_id = text_field("Client ID", "Application (client) ID")
     secret = widgets.Password(description="Client secret", **FIELD)
     typed = Secret()
-    redirect_uri = text_field("Redirect URI", value=DEFAULT_REDIRECT_URI)
+    here = suggest_redirect_uri()
+    redirect_uri = text_field("Redirect URI", value=here.uri or DEFAULT_REDIRECT_URI)
+    why = words(f"Redirect URI for here: {here.why}")
     tenant = text_field("Tenant", value="common")
     save = widgets.Button(description="Check and save", icon="check", button_style="primary")
-    rows = (client_id, secret, redirect_uri, tenant, save)
+    rows = (client_id, secret, redirect_uri, why, tenant, save)
     form = Form(f"Registration at {cloud.name}", "Registration(…).save()", *rows)
 
     def take_secret(text: str) -> None:

@@ -1,22 +1,38 @@
-"""Tasks 2 to 4 as a panel: a link to open, and two doors by which the answer comes in."""
+"""Tasks 2 to 4 as a panel: a link to open or a code to type, and the doors of the answer."""
 
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import ipywidgets as widgets
 
+from ..device import DeviceSignIn
 from ..errors import CallbackError
-from ..registration import Registration
+from ..registration import DEFAULT_REDIRECT_URI, Registration
+from ..signin import SignIn
 from ..tokens import Token, exchange_code, verify_id_token
-from .doors import ByHand, ByItself, Door, Waiting, headline, kernels_place, link_to
+from .doors import (
+    ByCode,
+    ByHand,
+    ByItself,
+    Waiting,
+    WaitingForCode,
+    advice,
+    headline,
+    link_to,
+)
 from .fields import BUTTONS, WIDE, Form, words
 
-STOPPED = "Stopped, and the port is free again. The link of before leads nowhere now."
+STOPPED = "Stopped, and the port is free again. The link or code of before leads nowhere now."
 REPLACED = "Ended: a newer panel or sign-in took the place of this one. Go on there."
 
-_waiting: dict[object, Waiting] = {}  # by redirect URI, so that a cell run again ends the wait
+PLAIN = "token = sign_in(app), or by a code: start_device_sign_in(app)"
+
+# By redirect URI and kind, so that a cell run again ends the wait.
+_waiting: dict[tuple[str, str], Waiting | WaitingForCode] = {}
+W = TypeVar("W", Waiting, WaitingForCode)
 
 
 def sign_in_panel(app: Registration, timeout_s: float = 300.0) -> Form:
@@ -25,57 +41,87 @@ def sign_in_panel(app: Registration, timeout_s: float = 300.0) -> Form:
     `timeout_s`, in seconds, is for the person. What follows, the exchange of the code, has no
     Stop and ends by itself within 30 s a request.
     """
-    near, advice = kernels_place()
+    place = getattr(app, "redirect_uri", DEFAULT_REDIRECT_URI)
+    near, which = advice(place)
     start = widgets.Button(description="Start a sign-in", icon="sign-in", button_style="primary")
     stop = widgets.Button(description="Stop", icon="stop", disabled=True)
     clock, link = widgets.HTML(), widgets.HTML(layout=WIDE)
-    doors: list[Door] = [ByItself(near), ByHand(lambda text: form.say(text))]
-    rows = [row for door in doors for row in (headline(door.head), *door.rows)]
+    doors: list[ByItself | ByHand] = [ByItself(near), ByHand(lambda text: form.say(text))]
+    by_code = ByCode()
+    rows = [row for door in (*doors, by_code) for row in (headline(door.head), *door.rows)]
     buttons = widgets.HBox([start, stop, clock], layout=BUTTONS)
-    form = Form("Sign in", "token = sign_in(app)", words(advice), buttons, link, *rows)
-    place = getattr(app, "redirect_uri", None)
+    form = Form("Sign in", PLAIN, words(which), buttons, link, *rows)
     _end(place, REPLACED)
 
-    def work() -> str:
-        _end(place, REPLACED)
-        waiting = _waiting[place] = Waiting(app)
-        try:
-            trouble = "".join([door.open(waiting) for door in doors])
-            link.value = link_to(waiting.attempt.url)
-            form.say(f"{trouble}Waiting for your sign-in, for {timeout_s:.0f} s at most.")
-            stop.disabled = False
-            with _shown_on(clock, timeout_s):
-                code = waiting.server.wait(timeout_s)
-        except CallbackError:
-            if waiting.ended:
+    def follow_link() -> str:
+        _end(place, REPLACED, "link")
+        with _under_way(place, "link", Waiting(app), stop) as waiting:
+            try:
+                trouble = "".join([door.open(waiting) for door in doors])
+                link.value = link_to(waiting.attempt.url)
+                form.say(f"{trouble}Waiting for your sign-in, for {timeout_s:.0f} s at most.")
+                with _shown_on(clock, timeout_s):
+                    code = waiting.server.wait(timeout_s)
+            except CallbackError:
+                if waiting.ended is None:
+                    raise
                 return waiting.ended
-            raise
-        finally:
-            link.value, stop.disabled = "", True
-            for door in doors:
-                door.close()
-            waiting.server.stop()
-            if _waiting.get(place) is waiting:
-                del _waiting[place]
+            finally:
+                link.value = ""
+                for door in doors:
+                    door.close()
+                waiting.server.stop()
+        _end(place, "", "code")
         form.say("The answer is here. Asking for the token …")
-        form.value = _token(app, waiting, code)
-        return f"Signed in. Granted: {form.value.scope}"
+        return _done(form, app, waiting.attempt, exchange_code(app, waiting.attempt, code))
 
-    start.on_click(lambda _button: form.run(start, work))
+    def type_code() -> str:
+        _end(place, REPLACED, "code")
+        with _under_way(place, "code", WaitingForCode(app), stop) as waiting:
+            try:
+                by_code.show(waiting.device)
+                form.say(f"Waiting for the code to be typed, for {timeout_s:.0f} s at most.")
+                token = waiting.device.wait(timeout_s)
+            except CallbackError:
+                if waiting.ended is None:
+                    raise
+                return waiting.ended
+            finally:
+                by_code.hide()
+        said = _done(form, app, waiting.device, token)
+        _end(place, said, "link")
+        return said
+
+    start.on_click(lambda _button: form.run(start, follow_link))
+    by_code.button.on_click(lambda _button: form.run(by_code.button, type_code))
     stop.on_click(lambda _button: _end(place, STOPPED))
     return form
 
 
-def _token(app: Registration, waiting: Waiting, code: str) -> Token:
-    token = exchange_code(app, waiting.attempt, code)
+def _done(form: Form, app: Registration, attempt: SignIn | DeviceSignIn, token: Token) -> str:
     if token.id_token:  # none comes without the scope openid
-        verify_id_token(app, waiting.attempt, token)
-    return token
+        verify_id_token(app, attempt, token)
+    form.value = token
+    return f"Signed in. Granted: {token.scope}"
 
 
-def _end(place: object, why: str) -> None:
-    if waiting := _waiting.get(place):
-        waiting.end(why)
+def _end(place: str, why: str, *kinds: str) -> None:
+    for kind in kinds or ("link", "code"):
+        if waiting := _waiting.get((place, kind)):
+            waiting.end(why)
+
+
+@contextmanager
+def _under_way(place: str, kind: str, waiting: W, stop: widgets.Button) -> Iterator[W]:
+    """Keep the wait where a newer one, or Stop, finds it; Stop is there while any is."""
+    _waiting[place, kind] = waiting
+    stop.disabled = False
+    try:
+        yield waiting
+    finally:
+        if _waiting.get((place, kind)) is waiting:
+            del _waiting[place, kind]
+        stop.disabled = not any((place, one) in _waiting for one in ("link", "code"))
 
 
 @contextmanager

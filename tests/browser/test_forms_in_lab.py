@@ -15,7 +15,7 @@ from tests.browser.lab import (
 )
 from tests.browser.test_accessibility import WEIGHTY
 from tests.homes import VISITOR
-from tests.kit import bend, last_address, mails, until
+from tests.kit import bend, last_address, mails, type_code, until
 from tools.notebook_pictures import HIDE_SIDES
 
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -122,6 +122,18 @@ def test_a_person_signs_in_by_keyboard_alone(show, desk, page):
     await_words(page, "Signed in. Granted: openid profile User.Read Mail.Send")
     assert link.count() == 0
     assert kernel_says(page, "form.value.scope") == "'openid profile User.Read Mail.Send'"
+
+
+def test_a_person_has_a_code_to_type_by_keyboard_alone(show, desk, page):
+    show("form = sign_in_panel(app)")
+    tab_to(page, page.get_by_role("button", name="Get a code"))
+    press(page, "Enter")
+    link = page.get_by_role("link", name=f"{desk.sandbox.authority}/devicelogin")
+    tab_to(page, link)
+    assert link.evaluate("one => getComputedStyle(one).textDecorationLine") == "underline"
+    type_code(link.get_attribute("href"), page.locator("[role=status] code").inner_text())
+    await_words(page, "Signed in. Granted: openid profile User.Read Mail.Send")
+    assert link.count() == 0
 
 
 def test_the_panel_takes_the_address_that_a_browser_elsewhere_ended_on(show, desk, page):
