@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from _figures import print_columns
-from _report import all_results
+from _report import aims, all_results
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -40,10 +40,7 @@ def main(names: list[str]) -> int:
             failed.append(name)
         print(f"({time.monotonic() - began:.0f} s)\n", flush=True)
     after = [program for program in ("_plots.py", "_report.py") if _run(program) != 0]
-    rows = [
-        [one.program, *aim.cells()] for one in all_results(RESULTS).values() for aim in one.aims
-    ]
-    print_columns([["== aims", "", "", "measured", "met"], *rows])
+    print_columns(aims(all_results(RESULTS)))
     for name in failed + after:
         print(f"{name} failed.", file=sys.stderr)
     return int(bool(failed or after))

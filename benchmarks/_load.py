@@ -43,9 +43,13 @@ class Connection:
 
     def __init__(self, host: str, port: int):
         self._host, self._address = f"{host}:{port}", (host, port)
-        self._socket = socket.create_connection(self._address, ANSWER_S)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket, self._used = self._opened(), False
         self.cookies: dict[bytes, bytes] = {}
+
+    def _opened(self) -> socket.socket:
+        opened = socket.create_connection(self._address, ANSWER_S)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return opened
 
     def close(self) -> None:
         """Hang up."""
@@ -68,7 +72,21 @@ class Connection:
             lines.append("Cookie: " + b"; ".join(pairs).decode())
         if method != "GET":
             lines.append(f"Content-Length: {len(body)}")
-        self._socket.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        asked = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+        try:
+            answer = self._asked(asked)
+        except ConnectionError:
+            if not self._used:
+                raise
+            # Servers hang up on a connection that was idle for some seconds; a browser asks again.
+            self.close()
+            self._socket = self._opened()
+            answer = self._asked(asked)
+        self._used = True
+        return answer
+
+    def _asked(self, request: bytes) -> Answer:
+        self._socket.sendall(request)
         return self._receive()
 
     def _receive(self) -> Answer:

@@ -34,7 +34,10 @@ def written(page: str, folder: Path) -> str:
 
     def block(found: re.Match[str]) -> str:
         start, name, end = found.groups()
-        lines = aims(results) if name == "aims" else figures(results.get(name), folder)
+        if name == "aims":
+            lines = _table(aims(results)) if results else [NOTHING]
+        else:
+            lines = figures(results.get(name), folder)
         return "\n".join([start, *lines, "", end])
 
     return BLOCK.sub(block, page)
@@ -59,11 +62,11 @@ def figures(result: Result | None, folder: Path) -> list[str]:
     return [*lines, f"{when} {result.seconds:.0f} s: {result.machine}."]
 
 
-def aims(results: dict[str, Result]) -> list[str]:
-    """Return the table of all aims."""
-    head = ["program", "what", "aim", "measured", "met"]
-    rows = [[one.program, *aim.cells()] for one in results.values() for aim in one.aims]
-    return _table([head, *rows]) if rows else [NOTHING]
+def aims(results: dict[str, Result]) -> list[list[str]]:
+    """Return head and rows of all aims as texts."""
+    head = ["program: what", "aim", "measured", "met"]
+    found = [(one.program, *aim.cells()) for one in results.values() for aim in one.aims]
+    return [head, *([f"{program}: {what}", *cells] for program, what, *cells in found)]
 
 
 def _table(lines: list[list[str]]) -> list[str]:

@@ -148,7 +148,7 @@ def test_the_page_says_what_was_measured_and_keeps_its_words(tmp_path):
     assert "| graphhelpers | 0.30 (0.20–0.40) | 1.50× |" in text
     assert "| msal | hangs | — |" in text
     assert "benchmarks/imports.py --rounds 3` in 3 s: 2 cores." in text
-    assert "| imports | to requests | ≤ 1.15× | 1.50× | no |" in text
+    assert "| imports: to requests | ≤ 1.15× | 1.50× | no |" in text
     assert text.count("Words.") == 3 and "old" not in text and "Not measured yet" in text
 
 
