@@ -9,7 +9,7 @@ from . import compose, content, filters, mime, shown
 from .access import READ, READ_BODY, WRITE, message, opened
 from .call import Call
 from .errors import refused
-from .query import envelope, page
+from .query import envelope, flag, page
 
 # What may be changed once a message has been sent (Microsoft: "Update message").
 AFTER_SENDING = {"categories", "flag", "importance", "inferenceClassification", "isRead"}
@@ -29,10 +29,12 @@ async def page_of(call: Call, folder: str | None, context: str) -> Response:
         every = _picked(call, mailboxes.messages(owner, folder))
         total, found = len(every), every[skip : skip + top]
     else:
-        counts = mailboxes.counts(owner)
-        total = sum(n for name, (n, _) in counts.items() if folder in (None, name))
-        found = mailboxes.messages(owner, folder, top, skip)
-    value = [shown.message(call, one) for one in found]
+        found = mailboxes.messages(owner, folder, top + 1, skip)
+        total = skip + len(found)  # or more: enough to say whether there is another page
+        if flag(call, "$count"):
+            counts = mailboxes.counts(owner)
+            total = sum(n for name, (n, _) in counts.items() if folder in (None, name))
+    value = [shown.message(call, one) for one in found[:top]]
     answer = envelope(call, shown.context(call, context), value, total, top, skip)
     return call.data(answer, headers=shown.applied(call))
 
