@@ -18,11 +18,13 @@ def main() -> int:
     except ModuleNotFoundError as error:
         return _complain(CANNOT_START, str(error))
     try:
-        sandbox = server.Sandbox(home, options.port, options.tls, options.owner)
+        sandbox = server.Sandbox(home, options.port, options.tls, options.owner, options.public)
     except server.PortTaken as error:
         return _complain(PORT_TAKEN, f"{error} Choose another --port, or 0 for a free one.")
     except store.HomeInUse as error:
         return _complain(HOME_IN_USE, f"{error} {_who_runs(home)}")
+    except ValueError as error:
+        return _complain(CANNOT_START, str(error))
     except (OSError, sqlite3.DatabaseError) as error:
         return _complain(CANNOT_START, f"Can't use {home}: {error}")
     try:
@@ -47,6 +49,8 @@ def _options() -> argparse.ArgumentParser:
     kept = "where it keeps its state (%(default)s)"
     parser.add_argument("--home", type=Path, default=default_home(), help=kept)
     parser.add_argument("--tls", action="store_true", help="https, under a throw-away authority")
+    address = "where browsers reach it through a proxy; {port} is its own"
+    parser.add_argument("--public", metavar="URL", help=address)
     parser.add_argument("--owner", type=int, metavar="PID", help="end when this process has")
     return parser
 

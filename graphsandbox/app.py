@@ -83,6 +83,7 @@ def build_app(home: Path) -> Starlette:
     )
     # A slash too many is another address at Microsoft, not a redirect to this one.
     app.router.redirect_slashes = False
+    app.state.public = None
     app.state.store = store
     app.state.keys = Keys(store)
     app.state.mailboxes = Mailboxes(store)

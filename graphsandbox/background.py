@@ -63,6 +63,20 @@ def owner_pid() -> int:
     return parent if parent > 1 and psutil.pid_exists(parent) else os.getpid()
 
 
+def public_address() -> str | None:
+    """Return the base that browsers reach a sandbox of this machine by, as far as it is known.
+
+    GRAPHSANDBOX_PUBLIC names it, with {port} for the sandbox's port. A hub that knows its own
+    address (JupyterHub.public_url) tells it to its servers, and jupyter-server-proxy brings
+    `proxy/PORT` below it to the port. Otherwise there is none, and nothing is guessed: a hub's
+    variables hold paths, and the host is what a request says it is.
+    """
+    if named := os.environ.get("GRAPHSANDBOX_PUBLIC"):
+        return named
+    server = os.environ.get("JUPYTERHUB_PUBLIC_URL", "")
+    return f"{server.rstrip('/')}/proxy/{{port}}" if server else None
+
+
 def _join(home: Path, owner: int) -> Ready | None:
     """Return the sandbox that answers for this home, once it lives for the owner too."""
     said = ready.read(home)
@@ -87,6 +101,8 @@ def _start(home: Path, owner: int) -> subprocess.Popen[bytes]:
     """Start a sandbox that does not end with this process, nor by its Ctrl-C."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     arguments = ["--port", "0", "--home", str(home), "--owner", str(owner)]
+    if address := public_address():
+        arguments += ["--public", address]
     with _open_log(home) as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "graphsandbox", *arguments],

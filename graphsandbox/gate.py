@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from . import public
 from .graph.errors import refused, respond
 
 LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
@@ -35,6 +36,7 @@ class GateMiddleware:
         """Pass a sound request on, with its whole body at hand; answer any other."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        scope = public.without_prefix(scope["app"].state.public, scope)
         request = Request(scope)
         body, refusal = b"", refuse_head(request)
         if refusal is None:
@@ -51,9 +53,11 @@ class GateMiddleware:
 def refuse_head(request: Request) -> Response | None:
     """Return a refusal by what the request's head says, or None."""
     host = request.headers.getlist("host")
-    if len(host) != 1 or not LOOPBACK.fullmatch(host[0]):
+    if len(host) != 1 or not (LOOPBACK.fullmatch(host[0]) or public.came_by(request)):
         # A name that an attacker's DNS server points at 127.0.0.1 ("DNS rebinding").
-        return _refusal(421, "The sandbox answers to localhost, 127.0.0.1 and [::1] only.")
+        known = public.of(request)
+        names = f"localhost, 127.0.0.1, [::1]{f' and {known.host}' if known else ''}"
+        return _refusal(421, f"The sandbox answers to {names} only.")
     if len(request.scope["query_string"]) > LONGEST_QUERY:
         return _refusal(414, f"The query is longer than {LONGEST_QUERY} bytes.")
     if _comes_from_elsewhere(request, host[0]):
@@ -72,7 +76,8 @@ def _comes_from_elsewhere(request: Request, host: str) -> bool:
     if request.method in SAFE_METHODS or _is_api(request.scope["path"]):
         return False
     origins = request.headers.getlist("origin")
-    own = {f"{request.scope['scheme']}://{host}".lower()}
+    by = public.came_by(request)
+    own = {by.origin if by else f"{request.scope['scheme']}://{host}".lower()}
     if not request.scope["path"].startswith("/_control"):
         own.add("null")
     return not own.issuperset(one.lower() for one in origins)

@@ -23,6 +23,8 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
+from . import public
+
 HERE = Path(__file__).parent
 CSRF_COOKIE = "graphsandbox_csrf"
 CSRF_SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -99,7 +101,8 @@ def render(
     if csrf is None:
         # Not "Secure": a sandbox over plain http on the same host could then neither
         # read nor replace the cookie that one over TLS had set.
-        response.set_cookie(CSRF_COOKIE, known["csrf"], httponly=True, samesite="lax")
+        path = public.cookie_path(request)
+        response.set_cookie(CSRF_COOKIE, known["csrf"], path=path, httponly=True, samesite="lax")
     return response
 
 

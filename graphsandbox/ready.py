@@ -27,6 +27,7 @@ class Ready(Handle):
     user: str  # a userPrincipalName to sign in with
     ca: str | None  # the PEM to trust, when the addresses are https
     pid: int
+    public: str | None = None  # the base address in a browser, where that is another one
 
     def line(self) -> str:
         """Return the one line of JSON that goes to stdout."""

@@ -14,11 +14,12 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
-from . import certificates, directory, ready, samples
+from . import certificates, directory, public, ready, samples
 from .app import build_app
 from .faults import Connection
 from .owners import Owners
 from .ready import Ready
+from .store import RedirectUri
 
 KEEP_ALIVE_S = 75  # a notebook pauses between cells; a connection closed meanwhile is a riddle
 STOP_S = 1  # how long answers under way may take once the sandbox is told to stop
@@ -53,9 +54,19 @@ class Server(uvicorn.Server):
 
 
 class Sandbox:
-    """A sandbox with its home open and its port bound; `serve` answers until it is stopped."""
+    """A sandbox with its home open and its port bound; `serve` answers until it is stopped.
 
-    def __init__(self, home: Path, port: int = 0, tls: bool = False, owner: int | None = None):
+    address is the base that browsers reach it by, through a proxy (see public.py).
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        port: int = 0,
+        tls: bool = False,
+        owner: int | None = None,
+        address: str | None = None,
+    ):
         if not home.exists():
             home.mkdir(mode=0o700, parents=True)
         self.home = home
@@ -65,7 +76,10 @@ class Sandbox:
         try:
             self.sockets = _bind_again(self.app, port)
             self.pems = certificates.for_home(home) if tls else None
-            self.ready = _ready(self.app, self.sockets[0].getsockname()[1], self.pems)
+            port = self.sockets[0].getsockname()[1]
+            self.app.state.public = public.parse(address, port) if address else None
+            here = public.redirect_uri(address) if address else None
+            self.ready = _ready(self.app, port, self.pems, here)
         except BaseException:
             self.close()
             raise
@@ -174,17 +188,26 @@ def _bind_again(app: Starlette, port: int) -> list[socket.socket]:
     return sockets
 
 
-def _ready(app: Starlette, port: int, pems: tuple[Path, Path] | None) -> Ready:
-    """Give the app its own address, and return what the ready line says."""
+def _ready(
+    app: Starlette, port: int, pems: tuple[Path, Path] | None, redirect_uri: str | None
+) -> Ready:
+    """Give the app its own address, and return what the ready line says.
+
+    redirect_uri is one more for the registered app: the usual one by way of the proxy.
+    """
     base = f"{'https' if pems else 'http'}://localhost:{port}"
     app.state.authority = app.state.graph = base
     registration, secret = app.state.store.default_app()
+    if redirect_uri and redirect_uri not in [one.uri for one in registration.redirect_uris]:
+        registration.redirect_uris.append(RedirectUri(redirect_uri))
+        app.state.store.save(registration)
     samples.add_once(app.state.store)
+    known = app.state.public
     return Ready(
         authority=base,
         graph=base,
-        portal=f"{base}/portal",
-        mailbox=f"{base}/mailbox",
+        portal=f"{known or base}/portal",
+        mailbox=f"{known or base}/mailbox",
         client_id=registration.client_id,
         client_secret=secret,
         tenant=directory.TENANT_ID,
@@ -192,6 +215,7 @@ def _ready(app: Starlette, port: int, pems: tuple[Path, Path] | None) -> Ready:
         user=directory.USERS[0].upn,
         ca=str(pems[0]) if pems else None,
         pid=os.getpid(),
+        public=str(known) if known else None,
     )
 
 

@@ -7,6 +7,7 @@ import html
 import re
 from typing import Any
 
+from .. import public
 from ..message import EXTENDED, RECIPIENT_FIELDS, SENT, Message
 from .call import Call
 from .query import select
@@ -83,7 +84,7 @@ def members(call: Call, one: Message) -> dict[str, Any]:
         "isReadReceiptRequested": bool(content.get("isReadReceiptRequested")),
         "isRead": one.is_read,
         "isDraft": one.is_draft,
-        "webLink": f"{call.request.app.state.authority}/mailbox/{one.id}",
+        "webLink": f"{public.base(call.request)}/mailbox/{one.id}",
         "inferenceClassification": content.get("inferenceClassification") or "focused",
         "body": body,
         "sender": content["sender"],

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from .. import pages
+from .. import pages, public
 from ..directory import User
 from ..refusals import Refused
 from . import redirect_uris
@@ -138,7 +138,7 @@ def refusal_json(request: Request, refused: Refused, where: str = "T") -> Respon
 
 def error_uri(request: Request, number: int) -> str:
     """Return the address of the page that knows this number."""
-    return f"{request.app.state.authority}/error?code={number}"
+    return f"{public.base(request)}/error?code={number}"
 
 
 def client_info(user: User) -> str:

@@ -1,10 +1,12 @@
 """The browser's session: the cookie that makes a second sign-in silent."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from .. import public
 from ..grants import Session
 
 
@@ -18,16 +20,13 @@ def sign_in(request: Request, response: Response, oid: str) -> None:
     """Let this browser be signed in from now on."""
     _forget(request)
     value = request.app.state.store.grants.start_session(oid)
-    response.set_cookie(
-        _cookie_name(request), value, httponly=True, samesite="lax", secure=_is_https(request)
-    )
+    response.set_cookie(_cookie_name(request), value, **_where(request))
 
 
 def end(request: Request, response: Response) -> None:
     """Sign this browser out, here and in its cookie jar."""
     if _forget(request):
-        name = _cookie_name(request)
-        response.delete_cookie(name, httponly=True, samesite="lax", secure=_is_https(request))
+        response.delete_cookie(_cookie_name(request), **_where(request))
 
 
 def _forget(request: Request) -> bool:
@@ -43,5 +42,7 @@ def _cookie_name(request: Request) -> str:
     return f"ESTSAUTH_{urlsplit(request.app.state.authority).port}"
 
 
-def _is_https(request: Request) -> bool:
-    return request.app.state.authority.startswith("https:")
+def _where(request: Request) -> dict[str, Any]:
+    """Return where the cookie goes, and that no script reads it."""
+    kept = {"httponly": True, "samesite": "lax", "secure": public.is_https(request)}
+    return {**kept, "path": public.cookie_path(request)}

@@ -5,6 +5,7 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from .. import public
 from ..device_codes import LIFETIME_S
 from ..grants import SignIn
 from ..refusals import Refused
@@ -44,7 +45,7 @@ def _fields(request: Request, sent: Parameters, version: str) -> dict[str, objec
     app = client_auth.find_app(store, client_auth.presented(request, sent), tenant)
     sign_in = _sign_in(request, app, sent, tenant, version)
     device_code, user_code = store.device_codes.issue(sign_in)
-    page = f"{request.app.state.authority}/devicelogin"
+    page = f"{public.base(request)}/devicelogin"
     number = str if version == "v1" else int
     return {
         "user_code": user_code,

@@ -19,7 +19,7 @@ from tests.sandbox.client import bearer, mail_to
 
 MEMBERS = [
     "authority", "graph", "portal", "mailbox", "client_id", "client_secret", "tenant",
-    "redirect_uris", "user", "ca", "pid",
+    "redirect_uris", "user", "ca", "pid", "public",
 ]  # fmt: skip
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX file modes and signals")
 
