@@ -14,11 +14,15 @@ def main() -> int:
     options = _options().parse_args()
     home = options.home.absolute()
     try:
-        server, store = _load("server"), _load("store")
+        server, store, classroom = _load("server"), _load("store"), _load("classroom")
     except ModuleNotFoundError as error:
         return _complain(CANNOT_START, str(error))
     try:
-        sandbox = server.Sandbox(home, options.port, options.tls, options.owner, options.public)
+        where = classroom.place(options.public) if options.classroom else None
+        address = where.public if where else options.public
+        sandbox = server.Sandbox(home, options.port, options.tls, options.owner, address, where)
+    except classroom.NoClass as error:
+        return _complain(CANNOT_START, str(error))
     except server.PortTaken as error:
         return _complain(PORT_TAKEN, f"{error} Choose another --port, or 0 for a free one.")
     except store.HomeInUse as error:
@@ -51,6 +55,8 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--tls", action="store_true", help="https, under a throw-away authority")
     address = "where browsers reach it through a proxy; {port} is its own"
     parser.add_argument("--public", metavar="URL", help=address)
+    service = "serve a class, as a service of JupyterHub, whose variables say where"
+    parser.add_argument("--classroom", action="store_true", help=service)
     parser.add_argument("--owner", type=int, metavar="PID", help="end when this process has")
     return parser
 

@@ -7,6 +7,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from . import control, graph, mail_pages, pages, portal
+from .classroom import Classroom, ClassroomMiddleware
 from .faults import FaultMiddleware, Faults
 from .gate import GateMiddleware
 from .identity import (
@@ -68,14 +69,16 @@ ROUTES = [
 ]
 
 
-def build_app(home: Path) -> Starlette:
+def build_app(home: Path, classroom: Classroom | None = None) -> Starlette:
     """Return the sandbox over a home directory; the server adds `authority` and `graph`."""
     store, faults, throttle = Store(home), Faults(), Throttle()
+    in_class = [Middleware(ClassroomMiddleware, classroom=classroom)] if classroom else []
     app = Starlette(
         routes=ROUTES,
         # The gate comes first: what it turns away is neither counted nor bent.
         middleware=[
             Middleware(GateMiddleware),
+            *in_class,
             Middleware(ThrottleMiddleware, throttle=throttle),
             Middleware(FaultMiddleware, faults=faults),
         ],
@@ -84,6 +87,7 @@ def build_app(home: Path) -> Starlette:
     # A slash too many is another address at Microsoft, not a redirect to this one.
     app.router.redirect_slashes = False
     app.state.public = None
+    app.state.classroom = classroom
     app.state.store = store
     app.state.keys = Keys(store)
     app.state.mailboxes = Mailboxes(store)

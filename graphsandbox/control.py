@@ -6,6 +6,7 @@ Nothing here exists at Microsoft. A bad request gets a 400 that says what is wro
 import json
 import math
 import os
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
@@ -15,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import directory, redirect_rules
+from . import directory, people, public, redirect_rules
 from .faults import Fault
 from .limits import Limits
 from .mailboxes import Message
@@ -27,6 +28,7 @@ LONGEST_DELAY_S = 600.0
 LAST_MOMENT = 4_102_444_800.0  # the year 2100, which every date format still holds
 MOST_FAULTS = 10_000
 SECRET_DAYS = 180.0
+SERVER = re.compile(r"/([A-Za-z0-9._~%@+-]+/){0,8}")
 
 
 class BadRequest(Exception):
@@ -159,7 +161,7 @@ async def requests(request: Request) -> Response:
 
 
 async def mailbox(request: Request) -> Response:
-    """GET /_control/mailbox: every mail that was accepted, newest first."""
+    """GET /_control/mailbox: every mail that was accepted, newest first; a learner's, theirs."""
     mailboxes = request.app.state.mailboxes
 
     def shown(message: Message) -> dict[str, Any]:
@@ -174,7 +176,9 @@ async def mailbox(request: Request) -> Response:
             ],
         }
 
-    return JSONResponse([shown(message) for message in mailboxes.accepted()])
+    visitor = people.visitor(request)
+    found = mailboxes.accepted_of(visitor) if visitor else mailboxes.accepted()
+    return JSONResponse([shown(message) for message in found])
 
 
 async def clock(request: Request) -> Response:
@@ -201,7 +205,9 @@ async def register(request: Request) -> Response:
     uris = [RedirectUri(uri, platform) for uri in _redirect_uris(asked["redirect_uris"])]
     permissions, disabled = _permissions(asked["permissions"]), _flag("disabled", asked["disabled"])
     store = request.app.state.store
-    app = store.register(asked["display_name"], uris, audience, permissions)
+    app = store.register(
+        asked["display_name"], uris, audience, permissions, owner=people.owner(request)
+    )
     app.disabled = disabled
     hybrid = asked["id_tokens_by_authorize"]
     app.id_tokens_by_authorize = _flag("id_tokens_by_authorize", hybrid)
@@ -278,7 +284,27 @@ async def add_owner(request: Request) -> Response:
     return JSONResponse({})
 
 
+async def join(request: Request) -> Response:
+    """POST /_control/join: in a class, what `connect()` in a learner's kernel is to know.
+
+    server is the path of the learner's own server on the hub, "/user/ada/".
+    """
+    asked = await _asked(request, server=None)
+    learner, classroom = people.learner(request), request.app.state.classroom
+    if learner is None or classroom is None:
+        raise BadRequest("Only a learner joins, and only a class.")
+    if not isinstance(asked["server"], str) or not SERVER.fullmatch(asked["server"]):
+        raise BadRequest('server must be a path such as "/user/ada/".')
+    state, base = request.app.state, public.base(request)
+    known = {"authority": state.authority, "graph": state.graph, "public": base}
+    known |= {"portal": f"{base}/portal", "mailbox": f"{base}/mailbox"}
+    known |= {"ca": None, "pid": os.getpid()}
+    known |= classroom.joined(state.store, learner, asked["server"])
+    return JSONResponse(known, headers={"Cache-Control": "no-store"})
+
+
 ROUTES = [
+    Route("/_control/join", _saying_why(join), methods=["POST"]),
     Route("/_control/faults", _saying_why(add_faults), methods=["POST"]),
     Route("/_control/faults", cancel_faults, methods=["DELETE"]),
     Route("/_control/limits", _saying_why(set_limits), methods=["POST"]),

@@ -66,6 +66,10 @@ class User:
         """Return the address to sign in with; a guest's is the one from home."""
         return self.mail if self.is_guest and self.mail else self.upn
 
+    def answers_to(self, key: str) -> bool:
+        """Tell whether this is the person's object id or userPrincipalName."""
+        return key.lower() in (self.oid, self.upn.lower())
+
     @property
     def note(self) -> str:
         """Return in a word what is special about this account."""
@@ -158,8 +162,7 @@ USERS = (
 
 def user(key: str) -> User | None:
     """Return the person with this object id or userPrincipalName."""
-    wanted = key.lower()
-    return next((one for one in USERS if wanted in (one.oid, one.upn.lower())), None)
+    return next((one for one in USERS if one.answers_to(key)), None)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ has open away from it. No answer ever carries a CORS permission.
 
 import asyncio
 import re
+from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import public
@@ -36,7 +37,11 @@ class GateMiddleware:
         """Pass a sound request on, with its whole body at hand; answer any other."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        scope = public.without_prefix(scope["app"].state.public, scope)
+        known = scope["app"].state.public
+        if known and known.prefix and scope["path"] == unquote(known.prefix):
+            # Relative links need the slash.
+            return await RedirectResponse(f"{known.prefix}/", 308)(scope, receive, send)
+        scope = public.without_prefix(known, scope)
         request = Request(scope)
         body, refusal = b"", refuse_head(request)
         if refusal is None:

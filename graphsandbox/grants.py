@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from . import directory
+from .people import People
 
 CODE_LIFETIME_S = 600.0  # Microsoft: "about 10 minutes"
 REFRESH_LIFETIME_S = 90 * 86400.0  # Microsoft: refresh-tokens
@@ -76,15 +77,15 @@ class Session:
 class Grants:
     """The tables of what was granted, over the store's connection."""
 
-    def __init__(self, db: sqlite3.Connection, now: Callable[[], float]):
-        self.db, self.now = db, now
+    def __init__(self, db: sqlite3.Connection, now: Callable[[], float], people: People):
+        self.db, self.now, self.people = db, now, people
         db.executescript(SCHEMA)
 
     # Consents
 
     def consented(self, client_id: str, oid: str) -> set[str]:
         """Return what this person, or an administrator for them, has granted this app."""
-        user = directory.user(oid)
+        user = self.people.user(oid)
         everybody = user.tenant_id if user else ""
         return self._consents(client_id, oid) | self._consents(client_id, everybody)
 

@@ -25,6 +25,11 @@ class Handle:
     authority: str
     ca: str | None
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What `/_control` wants to see: nothing here, in a class the learner's own hub token."""
+        return {}
+
     def fail_next(
         self,
         path: str,
@@ -113,6 +118,8 @@ class Handle:
             answer = session.request(method, url, json=asked, timeout=ANSWER_S)
             if answer.status_code == 400:
                 raise ValueError(answer.json()["error"])
+            if answer.status_code == 403:
+                raise PermissionError(answer.json()["error"])
             answer.raise_for_status()
             return answer.json()
 
@@ -122,4 +129,5 @@ class Handle:
         session = requests.Session()
         session.trust_env = False  # no proxy, no other certificates: this is our own loopback
         session.verify = self.ca or True
+        session.headers.update(self.headers)
         return session

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import directory
 from .graph.bearer import caller
 from .graph.errors import GraphError, refused, respond
 
@@ -97,7 +96,8 @@ class ThrottleMiddleware:
             user, claims = caller(request)
         except GraphError:  # who has no good token is refused further on
             return await self.app(scope, receive, send)
-        mailbox = directory.user(found["user"] or user.oid) or user
+        people = request.app.state.store.people
+        mailbox = people.user(found["user"] or user.oid) or user
         sends = scope["method"] == "POST" and SENDING.fullmatch(scope["path"]) is not None
         key = (claims["appid"], mailbox.oid)
         try:

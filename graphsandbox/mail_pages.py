@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from . import directory, pages
+from . import pages, people
 from .files import one_by_one
 from .graph import mime
 from .mailboxes import Mailboxes
@@ -42,7 +42,10 @@ def _mailboxes(request: Request) -> Mailboxes:
 
 
 def _message(request: Request) -> Message | None:
-    return _mailboxes(request).message(request.path_params["id"])
+    """Return the mail that the path names; in a class, one's own copy of it."""
+    visitor = people.visitor(request)
+    owner = visitor.oid if visitor else None
+    return _mailboxes(request).message(request.path_params["id"], owner)
 
 
 def _no_such_mail(request: Request) -> Response:
@@ -53,8 +56,10 @@ async def mail_list(request: Request) -> Response:
     """GET /mailbox: all accepted mail, or ?user=&folder= of one person; newest first."""
     query = request.query_params
     chosen, folder = query.get("user", ""), query.get("folder") or INBOX
-    user = directory.user(chosen)
-    if chosen and (user is None or not user.has_mailbox):
+    everybody = request.app.state.store.people
+    visitor = people.visitor(request)
+    user = visitor or everybody.user(chosen)
+    if chosen and (user is None or not user.has_mailbox or not user.answers_to(chosen)):
         return pages.not_found(request, "No mailbox in this sandbox has this address.")
     if folder not in SHOWN:
         return pages.not_found(request, "There is no mail folder with this name.")
@@ -64,7 +69,7 @@ async def mail_list(request: Request) -> Response:
     return pages.render(
         request,
         "mail_list.html",
-        users=[one for one in directory.USERS if one.has_mailbox],
+        users=[one for one in ([visitor] if visitor else everybody.everybody()) if one.has_mailbox],
         folders=SHOWN,
         user=user,
         folder=folder,
@@ -118,7 +123,7 @@ async def show_body(request: Request) -> Response:
 
 async def download(request: Request) -> Response:
     """GET /mailbox/{id}/attachments/{attachment_id}: a file to save, never to show."""
-    files = _mailboxes(request).attachments(request.path_params["id"])
+    files = _mailboxes(request).attachments(message.id) if (message := _message(request)) else []
     wanted = request.path_params["attachment_id"]
     found = next((one for one in files if one.id == wanted), None)
     if found is None:

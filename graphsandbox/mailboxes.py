@@ -10,7 +10,6 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from . import directory
 from .directory import User
 from .files import TABLES, Attachment, Files, StoredAttachment, new_id
 from .message import (
@@ -138,6 +137,25 @@ class Mailboxes:
         """Return every mail that was accepted, newest first."""
         return self.messages(NOBODY, ACCEPTED)
 
+    def accepted_of(self, person: User) -> list[Message]:
+        """Return what this person sent, and what arrived from others; newest first.
+
+        What they sent is the record, with Bcc; what arrived is their own copy, without.
+        """
+        records = self._sent_by(str(person.mail))
+        copies = [one for one in self.messages(person.oid) if one.folder not in (SENT, DRAFTS)]
+        arrived = [one for one in copies if not one.is_draft and one.sender != person.mail]
+        return sorted(records + arrived, key=lambda one: one.received_at, reverse=True)
+
+    def _sent_by(self, address: str) -> list[Message]:
+        rows = self._db.execute(
+            "SELECT id, owner, folder, received_at, is_read, content FROM messages"
+            " WHERE owner = ? AND folder = ?"
+            " AND json_extract(content, '$.from.emailAddress.address') = ? ORDER BY number DESC",
+            (NOBODY, ACCEPTED, address),
+        )
+        return [_message(row) for row in rows]
+
     def message(self, message_id: str, owner: str | None = None) -> Message | None:
         """Return one message; with `owner` only when it is that person's."""
         row = self._db.execute(
@@ -178,7 +196,7 @@ class Mailboxes:
         number = self._add(NOBODY, ACCEPTED, content, attachments)
         if save_to_sent:
             self._add(sender.oid, SENT, content, attachments)
-        for person in _people(content):
+        for person in self._store.people.with_mailbox(_addresses(content)):
             self._add(person.oid, INBOX, arriving, attachments)
         return number
 
@@ -204,11 +222,10 @@ class Mailboxes:
         self.files.remove_all(message.id)
 
 
-def _people(content: dict[str, Any]) -> list[User]:
-    """Return the people of the directory among the recipients, each once."""
+def _addresses(content: dict[str, Any]) -> list[str]:
+    """Return the addresses of all recipients."""
     fields = [one for name in RECIPIENT_FIELDS for one in content.get(name, [])]
-    wanted = {one["emailAddress"]["address"].lower() for one in fields}
-    return [one for one in directory.USERS if one.has_mailbox and str(one.mail).lower() in wanted]
+    return [one["emailAddress"]["address"] for one in fields]
 
 
 def _message(row: tuple[Any, ...]) -> Message:

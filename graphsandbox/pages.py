@@ -23,7 +23,7 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
-from . import public
+from . import people, public
 
 HERE = Path(__file__).parent
 CSRF_COOKIE = "graphsandbox_csrf"
@@ -94,6 +94,7 @@ def render(
     """Return the page, with the security headers and the cookie its forms answer to."""
     csrf = csrf_token(request)
     known = {"csrf": csrf or secrets.token_urlsafe(32), "base": base_path(request)}
+    known["learner"] = people.learner(request)
     html = TEMPLATES.get_template(template).render({**context, **known})
     response = HTMLResponse(html, status_code, HEADERS)
     if script_nonce:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import pages, redirect_rules
+from . import pages, people, redirect_rules
 from .manifest import ManifestRefused, apply_manifest, iso_time, manifest, name_problem
 from .portal_frame import Errors, choice, found, of_app, page, store
 from .portal_permissions import permissions
@@ -29,7 +29,7 @@ LIFETIMES = {  # days -> label; the admin center's choices
 
 async def list_apps(request: Request) -> Response:
     """GET /portal: App registrations; the learner's own, newest first, then the samples."""
-    apps = store(request).apps()
+    apps = store(request).apps(people.owner(request))
     own, samples = [one for one in apps[::-1] if not one.shows], [one for one in apps if one.shows]
     return page(request, "portal_list.html", apps=own, samples=samples, iso_time=iso_time)
 
@@ -50,7 +50,9 @@ async def new_app(request: Request) -> Response:
     if errors:
         return page(request, "portal_new.html", 400, typed=typed, errors=errors)
     uris = [RedirectUri(typed["uri"], typed["platform"])] if typed["uri"] else []
-    app = store(request).register(typed["name"], uris, typed["audience"])
+    app = store(request).register(
+        typed["name"], uris, typed["audience"], owner=people.owner(request)
+    )
     return pages.redirect(request, f"portal/apps/{app.client_id}?done=registered")
 
 

@@ -8,7 +8,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from . import directory, pages, redirect_rules
+from . import directory, pages, people, redirect_rules
 from .store import App, Store
 
 NOTICES = {
@@ -35,7 +35,7 @@ def of_app(
     @functools.wraps(handler)
     async def endpoint(request: Request) -> Response:
         app = store(request).app(request.path_params["client_id"])
-        if app is None:
+        if app is None or not people.may_see(request, app.owner):
             what = "There is no app registration with this client ID."
             return pages.not_found(request, what)
         return await handler(request, app)

@@ -32,7 +32,7 @@ def _shown(request: Request, app: App) -> Response:
         configured=_known(app.permissions),
         others=_known(sorted(granted.difference(app.permissions))),
         granted=granted,
-        consents=_by_person(grants.consents_of_users(app.client_id)),
+        consents=_by_person(request, app),
         tenant_name=directory.TENANT_NAME,
     )
 
@@ -41,9 +41,11 @@ def _known(names: Iterable[str]) -> list[Permission]:
     return [directory.PERMISSIONS[name] for name in names if name in directory.PERMISSIONS]
 
 
-def _by_person(consents: dict[str, list[str]]) -> list[tuple[directory.User, list[str]]]:
+def _by_person(request: Request, app: App) -> list[tuple[directory.User, list[str]]]:
     """Return who has granted what, in the order of the directory."""
-    return [(one, sorted(consents[one.oid])) for one in directory.USERS if one.oid in consents]
+    consents = store(request).grants.consents_of_users(app.client_id)
+    everybody = store(request).people.everybody()
+    return [(one, sorted(consents[one.oid])) for one in everybody if one.oid in consents]
 
 
 def _change(request: Request, app: App, fields: FormData) -> str:
@@ -56,7 +58,7 @@ def _change(request: Request, app: App, fields: FormData) -> str:
         grants.revoke_admin_consent(app.client_id)
         return "revoked"
     if "revoke_user" in fields:
-        person = directory.user(pages.text_field(fields, "revoke_user"))
+        person = store(request).people.user(pages.text_field(fields, "revoke_user"))
         grants.revoke_consent(app.client_id, person.oid if person else "")
         return "revoked"
     chosen = {value for value in fields.getlist("permission") if isinstance(value, str)}

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from . import certificates, directory, public, ready, samples
 from .app import build_app
+from .classroom import Classroom, Hub, Place
 from .faults import Connection
 from .owners import Owners
 from .ready import Ready
@@ -56,7 +57,8 @@ class Server(uvicorn.Server):
 class Sandbox:
     """A sandbox with its home open and its port bound; `serve` answers until it is stopped.
 
-    address is the base that browsers reach it by, through a proxy (see public.py).
+    address is the base that browsers reach it by, through a proxy (see public.py); where is the
+    place that a hub has for it, which makes it a class's (see classroom.py).
     """
 
     def __init__(
@@ -66,20 +68,26 @@ class Sandbox:
         tls: bool = False,
         owner: int | None = None,
         address: str | None = None,
+        where: Place | None = None,
     ):
         if not home.exists():
             home.mkdir(mode=0o700, parents=True)
         self.home = home
-        self.app = build_app(home)
+        self.where = where
+        self.app = build_app(home, Classroom(where, Hub()) if where else None)
         self.sockets: list[socket.socket] = []
         self.server: Server | None = None
         try:
-            self.sockets = _bind_again(self.app, port)
+            self.sockets = _bind_at(where) if where else _bind_again(self.app, port)
             self.pems = certificates.for_home(home) if tls else None
             port = self.sockets[0].getsockname()[1]
             self.app.state.public = public.parse(address, port) if address else None
             here = public.redirect_uri(address) if address else None
-            self.ready = _ready(self.app, port, self.pems, here)
+            self.ready = (
+                _ready_for_a_class(self.app, port)
+                if where
+                else _ready(self.app, port, self.pems, here)
+            )
         except BaseException:
             self.close()
             raise
@@ -89,7 +97,8 @@ class Sandbox:
         """Answer requests until `stop`, a signal, or the end of the last owner."""
 
         def started() -> None:
-            ready.write(self.home, self.ready)
+            if not self.where:  # a class has no app of everybody's for connect() to find
+                ready.write(self.home, self.ready)
             when_ready()
 
         self.server = Server(self._config(), started)
@@ -154,6 +163,13 @@ def bind(port: int) -> list[socket.socket]:
     raise PortTaken("No port is free on both 127.0.0.1 and ::1.")
 
 
+def _bind_at(where: Place) -> list[socket.socket]:
+    """Listen where the hub has its service; in a cluster that is no loopback address."""
+    if where.is_here:
+        return bind(where.port)
+    return [_listen(socket.AF_INET, where.host, where.port)]
+
+
 def _listen(family: int, host: str, port: int) -> socket.socket:
     # asyncio turns Nagle's algorithm off only for sockets that name their protocol.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -199,7 +215,7 @@ def _ready(
     app.state.authority = app.state.graph = base
     registration, secret = app.state.store.default_app()
     if redirect_uri and redirect_uri not in [one.uri for one in registration.redirect_uris]:
-        registration.redirect_uris.append(RedirectUri(redirect_uri))
+        registration.redirect_uris.insert(0, RedirectUri(redirect_uri))  # the one to use here
         app.state.store.save(registration)
     samples.add_once(app.state.store)
     known = app.state.public
@@ -217,6 +233,17 @@ def _ready(
         pid=os.getpid(),
         public=str(known) if known else None,
     )
+
+
+def _ready_for_a_class(app: Starlette, port: int) -> Ready:
+    """Give the app its addresses; a learner is told theirs, and their own app, when they join."""
+    state, base = app.state, str(app.state.public)
+    at = f"http://localhost:{port}" if state.classroom.where.is_here else base
+    state.authority = state.graph = at
+    addresses = {"authority": at, "graph": at, "public": base}
+    addresses |= {"portal": f"{base}/portal", "mailbox": f"{base}/mailbox", "ca": None}
+    nobodys = {"client_id": "", "client_secret": "", "redirect_uris": [], "user": ""}
+    return Ready(**addresses, **nobodys, tenant=directory.TENANT_ID, pid=os.getpid())
 
 
 @contextlib.contextmanager

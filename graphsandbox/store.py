@@ -18,6 +18,7 @@ from pathlib import Path
 from . import directory
 from .device_codes import DeviceCodes
 from .grants import Grants
+from .people import People
 
 DAY_S = 24 * 3600.0
 SCHEMA = """
@@ -66,6 +67,7 @@ class App:
     disabled: bool = False  # "Deactivate": no sign-in and no token
     assigned: list[str] | None = None  # "Assignment required": to these; None: to everybody
     shows: str = ""  # what a sample app is there for; empty for the learner's own
+    owner: str = ""  # in a class, the object id of the learner whose it is
 
 
 class Store:
@@ -77,7 +79,8 @@ class Store:
         self.db = _open(home / "sandbox.db")
         self.db.executescript(SCHEMA)
         self._clock_offset = float(self.setting("clock_offset") or 0)
-        self.grants = Grants(self.db, self.now)
+        self.people = People(self.db)
+        self.grants = Grants(self.db, self.now, self.people)
         self.device_codes = DeviceCodes(self.db, self.now)
 
     def close(self) -> None:
@@ -112,9 +115,15 @@ class Store:
 
     # App registrations
 
-    def apps(self) -> list[App]:
-        """Return every registration, oldest first."""
-        rows = self.db.execute("SELECT document FROM apps ORDER BY rowid")
+    def apps(self, owner: str = "") -> list[App]:
+        """Return every registration, oldest first; in a class, those of one learner."""
+        query = "SELECT document FROM apps WHERE json_extract(document, '$.owner') IS ?"
+        query += " ORDER BY rowid"
+        rows = (
+            self.db.execute(query, (owner,))
+            if owner
+            else self.db.execute("SELECT document FROM apps ORDER BY rowid")
+        )
         return [_app(document) for (document,) in rows]
 
     def app(self, client_id: str) -> App | None:
@@ -129,6 +138,7 @@ class Store:
         redirect_uris: list[RedirectUri],
         sign_in_audience: str = "AzureADMultipleOrgs",
         permissions: list[str] | None = None,
+        owner: str = "",
     ) -> App:
         """Register an app; User.Read is there from the start, as in the admin center."""
         app = App(
@@ -139,6 +149,7 @@ class Store:
             redirect_uris=list(redirect_uris),
             permissions=["User.Read"] if permissions is None else list(permissions),
             created_at=self.now(),
+            owner=owner,
         )
         self.save(app)
         return app

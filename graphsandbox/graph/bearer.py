@@ -26,7 +26,7 @@ def caller(request: Request) -> tuple[User, dict[str, Any]]:
         raise unauthorized(request, "token_of_no_app")
     if claims.get("idtyp") == "app":
         raise _nobody_signed_in(request)
-    user = directory.user(claims["oid"])
+    user = state.store.people.user(claims["oid"])
     if user is None:
         raise unauthorized(request, "token_of_nobody")
     return user, claims

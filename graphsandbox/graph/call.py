@@ -8,7 +8,6 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from .. import directory
 from ..directory import User
 from ..files import one_by_one
 from .bearer import caller
@@ -108,7 +107,7 @@ def _person(request: Request, user: User) -> User:
     named = request.path_params.get("user")
     if named is None:
         return user
-    found = directory.user(named)
+    found = request.app.state.store.people.user(named)
     if found and found.tenant_id != user.tenant_id:
         found = None  # a directory knows its own members and guests only
     if found is None and not request.scope["path"].endswith(named):  # a mailbox

@@ -19,12 +19,12 @@ class AccountRefused(Refused):
 
 def allowed(door: Door) -> list[User]:
     """Return the people who may sign in here."""
-    return welcome(door.app, door.tenant, door.version)
+    return welcome(door.app, door.tenant, door.version, door.people)
 
 
-def welcome(app: App, tenant: str, version: str) -> list[User]:
-    """Return the people who may sign in to this app at this tenant's door."""
-    return [one for one in tenants.users_of(app, tenant) if _may_enter(app, version, one)]
+def welcome(app: App, tenant: str, version: str, people: list[User]) -> list[User]:
+    """Return those of the people who may sign in to this app at this tenant's door."""
+    return [one for one in tenants.users_of(app, tenant, people) if _may_enter(app, version, one)]
 
 
 def offered(door: Door, domain_hint: str | None) -> tuple[list[User], list[User]]:
@@ -34,12 +34,12 @@ def offered(door: Door, domain_hint: str | None) -> tuple[list[User], list[User]
     """
     able = allowed(door)
     fitting = [one for one in able if _fits(one, domain_hint)] or able
-    return fitting, [one for one in directory.USERS if one not in able]
+    return fitting, [one for one in door.people if one not in able]
 
 
 def picked(door: Door, upn: str) -> User:
     """Return the account that was picked or typed in, or raise what Microsoft's page says."""
-    user = next((one for one in directory.USERS if is_named(one, upn.strip())), None)
+    user = next((one for one in door.people if is_named(one, upn.strip())), None)
     if user is None:
         raise AccountRefused(50034, user=upn.strip(), tenant=tenants.name_of(door.tenant))
     if user not in allowed(door):
@@ -54,17 +54,22 @@ def is_named(user: User, address: str) -> bool:
 
 def signed_in(door: Door, session: Session | None, domain_hint: str | None) -> User | None:
     """Return who the browser is signed in as, if that account may go on here."""
-    user = directory.user(session.oid) if session else None
+    user = _of_session(door, session)
     return user if user in offered(door, domain_hint)[0] else None
 
 
 def refuse_silence(door: Door, session: Session | None) -> None:
     """Raise what an app hears that asked for silence (`prompt=none`) where a page is needed."""
-    user = directory.user(session.oid) if session else None
+    user = _of_session(door, session)
     number = why_not(door, user) if user and user not in allowed(door) else 50058
     if number == 50020:
         number = 90072  # the same words, by redirect
     raise Refused(number if number in (90072, 50105) else 50058, **_values(door, ""))
+
+
+def _of_session(door: Door, session: Session | None) -> User | None:
+    oid = session.oid if session else ""
+    return next((one for one in door.people if one.oid == oid), None)
 
 
 def why_not(door: Door, user: User) -> int:

@@ -6,8 +6,15 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .. import public
+from .. import people, public
+from ..directory import User
 from ..grants import Session
+
+
+def people_at(request: Request) -> list[User]:
+    """Return whose accounts this browser can pick: anybody's, in a class the learner's own."""
+    visitor = people.visitor(request)
+    return [visitor] if visitor else request.app.state.store.people.everybody()
 
 
 def session(request: Request) -> Session | None:

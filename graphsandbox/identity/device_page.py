@@ -10,7 +10,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .. import directory, pages
+from .. import pages, people
 from ..device_codes import typed
 from ..directory import User
 from ..grants import SignIn
@@ -24,22 +24,27 @@ async def device_login(request: Request) -> Response:
     """GET and POST /devicelogin: enter the code, pick the account, agree."""
     posted = request.method == "POST"
     fields: Mapping[str, object] = await pages.form(request) if posted else {}
-    store: Store = request.app.state.store
     entered, code = fields.get("code"), request.query_params.get("otc", "")
     if entered is not None:
         return _code_entered(request, str(entered))
     if not code:
         return _code_page(request, 200, "")
+    found = _waiting(request, code)
+    return _step(request, fields, code, *found) if found else _code_page(request, 400, NOT_KNOWN)
+
+
+def _waiting(request: Request, code: str) -> tuple[App, SignIn] | None:
+    """Return which app waits for this code, in a class only the learner's own."""
+    store: Store = request.app.state.store
     ticket = store.device_codes.waiting(code)
     app = store.app(ticket.sign_in.client_id) if ticket else None
-    if ticket is None or app is None:
-        return _code_page(request, 400, NOT_KNOWN)
-    return _step(request, fields, code, app, ticket.sign_in)
+    good = ticket and app and people.may_see(request, app.owner)
+    return (app, ticket.sign_in) if good else None
 
 
 def _code_entered(request: Request, code: str) -> Response:
     """Go on with a code that waits; the page asks again for any other."""
-    if request.app.state.store.device_codes.waiting(code) is None:
+    if _waiting(request, code) is None:
         return _code_page(request, 400, NOT_KNOWN)
     return pages.redirect(request, f"devicelogin?otc={quote(typed(code))}")
 
@@ -56,12 +61,12 @@ def _step(
     if "cancel" in fields or fields.get("consent") == "cancel":
         devices.decline(code, sign_in)
         return _done(request, app, "You declined", "was not signed in on your device")
-    users = accounts.welcome(app, sign_in.tenant, "v2.0")
+    users = accounts.welcome(app, sign_in.tenant, "v2.0", browser.people_at(request))
     if "user" in fields:
         return _picked(request, users, code, str(fields["user"]))
     session = browser.session(request)
-    user = directory.user(session.oid) if session else None
-    if user is None or user not in users or "switch" in fields:
+    user = next((one for one in users if session and one.oid == session.oid), None)
+    if user is None or "switch" in fields:
         context = {"app_name": app.display_name, "users": users, "login_hint": ""}
         return pages.render(request, "signin.html", **context)
     permissions = _permissions(request, app, sign_in)

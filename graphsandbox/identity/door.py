@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from .. import people
+from ..directory import User
 from ..refusals import Refused
 from ..store import App
-from . import parameters, redirect_uris, tenants
+from . import browser, parameters, redirect_uris, tenants
 from .answers import Reply
 from .parameters import Parameters
 
@@ -29,6 +31,7 @@ class Door:
     uri_sent: bool
     platform: str
     parameters: Parameters
+    people: list[User]  # whose accounts the browser can pick
 
     @property
     def reply(self) -> Reply:
@@ -44,12 +47,12 @@ def at_the_door(request: Request, version: str) -> Door:
         raise Refused(90027)
     client_id = sent.need("client_id")
     app = request.app.state.store.app(client_id)
-    if app is None:
+    if app is None or not people.may_see(request, app.owner):
         raise Refused(700016, client_id=client_id, tenant=tenants.name_of(tenant))
     tenants.admit(app, tenant)
     uri, platform = _reply_address(app, sent.get("redirect_uri"), version)
     uri_sent = sent.get("redirect_uri") is not None
-    return Door(app, tenant, version, uri, uri_sent, platform, sent)
+    return Door(app, tenant, version, uri, uri_sent, platform, sent, browser.people_at(request))
 
 
 def _reply_address(app: App, uri: str | None, version: str) -> tuple[str, str]:

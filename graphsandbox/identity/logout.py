@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from .. import pages
+from .. import pages, people
 from ..refusals import Refused
 from . import answers, browser, parameters, redirect_uris, tenants
 from .answers import NO_STORE
@@ -28,7 +28,7 @@ async def logout(request: Request) -> Response:
 def _leave(request: Request, sent: Parameters) -> Response:
     """Go where the app wants, if that is a redirect URI somebody registered."""
     uri, state = sent.get("post_logout_redirect_uri"), sent.get("state")
-    apps = request.app.state.store.apps()
+    apps = request.app.state.store.apps(people.owner(request))
     if uri is None or not any(redirect_uris.match(app, uri) for app in apps):
         return pages.render(request, "signed_out.html")
     if state is not None:

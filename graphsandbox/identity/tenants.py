@@ -48,10 +48,10 @@ def name_of(tenant: str) -> str:
     return "Microsoft Accounts" if tenant == "consumers" else directory.TENANT_NAME
 
 
-def users_of(app: App, tenant: str) -> list[User]:
-    """Return the people who may sign in to this app at this door."""
+def users_of(app: App, tenant: str, people: list[User]) -> list[User]:
+    """Return those of the people who may sign in to this app at this door."""
     personal = app.sign_in_audience in PERSONAL_AUDIENCES
-    return [one for one in directory.USERS if _may_enter(one, tenant, personal)]
+    return [one for one in people if _may_enter(one, tenant, personal)]
 
 
 def is_personal(oid: str) -> bool:

@@ -127,7 +127,7 @@ def _require_consent(request: Request, app: App, sign_in: SignIn, names: list[st
 
 
 def _issue(request: Request, app: App, sign_in: SignIn) -> tokens.Issue:
-    state, user = request.app.state, directory.user(sign_in.oid)
+    state, user = request.app.state, request.app.state.store.people.user(sign_in.oid)
     if user is None:  # the home is older than this directory
         raise Refused(9002313)
     return tokens.Issue(state.keys, state.authority, state.store.now(), app, user, sign_in)

@@ -3,11 +3,9 @@
 A script prints a line of JSON for each step; what it must have seen stands here.
 """
 
-import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -16,60 +14,18 @@ import pytest
 import requests
 
 import graphsandbox
+from tests.node import program, without_node, workshop_of
 
-ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "npm"
-OLDEST_NODE = 20  # what msal-node asks for
-INSTALL_S, SCRIPT_S = 180, 60
-OFFLINE = re.compile(r"E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH|HOSTUNREACH)")
+SCRIPT_S = 60
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None or shutil.which("npm") is None,
-    reason="Node.js with npm is not installed",
-)
-
-
-@cache
-def program(name: str) -> str:
-    """Return where a program is (on Windows npm is npm.cmd, found only by its whole path)."""
-    found = shutil.which(name)
-    assert found is not None
-    return found
+pytestmark = without_node
 
 
 @pytest.fixture(scope="module")
 def workshop() -> Path:
-    """A folder with the scripts and their packages, installed once for each lock."""
-    version = subprocess.run(
-        [program("node"), "--version"], capture_output=True, text=True, timeout=30, check=True
-    ).stdout.strip()
-    if int(version.lstrip("v").split(".")[0]) < OLDEST_NODE:
-        pytest.skip(f"Node.js {version} is older than {OLDEST_NODE}")
-    lock = (SCRIPTS / "package-lock.json").read_bytes()
-    folder = ROOT / ".venv" / "node" / hashlib.sha256(lock).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in [*SCRIPTS.glob("*.json"), *SCRIPTS.glob("*.mjs")]:
-        shutil.copy(file, folder)  # Node looks for packages beside the script
-    if not (folder / "installed").exists():
-        install(folder)
-        (folder / "installed").touch()
-    return folder
-
-
-def install(folder: Path) -> None:
-    """Install what the lock names, running none of the packages' own scripts."""
-    tries = ["--fetch-retries=3", "--fetch-retry-mintimeout=1000", "--fetch-retry-factor=2"]
-    quiet = ["--no-audit", "--no-fund", "--prefer-offline"]
-    command = [program("npm"), "ci", "--ignore-scripts", *quiet, *tries]
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_S
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"npm could not get the packages in {INSTALL_S} s")
-    if done.returncode != 0 and OFFLINE.search(done.stderr):
-        pytest.skip("npm could not reach its registry to get the packages")
-    assert done.returncode == 0, f"npm ci failed:\n{done.stderr}"
+    """A folder with the scripts and their packages."""
+    return workshop_of(SCRIPTS)
 
 
 @pytest.fixture(scope="module")

@@ -59,9 +59,9 @@ def test_the_ready_line_tells_browsers_and_kernels_apart(away):
 
 def test_the_registered_app_also_has_the_usual_redirect_uri_by_way_of_the_proxy(away):
     assert away.redirect_uris == [
+        "https://hub.example/user/ada/proxy/8000/connect/get_token/",
         "http://localhost:8000/connect/get_token/",
         "http://127.0.0.1:8000/connect/get_token/",
-        "https://hub.example/user/ada/proxy/8000/connect/get_token/",
     ]
 
 
@@ -196,9 +196,11 @@ def test_discovery_is_for_kernels_and_the_device_page_for_people(away, http):
 def test_a_proxy_that_strips_nothing_is_answered_as_well(serve, http):
     _, line = serve("--public", "https://hub.example/services/graphsandbox")
     sandbox = SimpleNamespace(**line)
-    for path in ("/services/graphsandbox/portal", "/services/graphsandbox", "/portal"):
+    for path in ("/services/graphsandbox/portal", "/services/graphsandbox/", "/portal"):
         answer = raw.send(sandbox, raw.head("GET", path, "Host: hub.example"))
         assert answer.startswith(b"HTTP/1.1 200"), path
+    bare = raw.send(sandbox, raw.head("GET", "/services/graphsandbox", "Host: hub.example"))
+    assert b"location: /services/graphsandbox/\r\n" in bare
     nowhere = raw.send(
         sandbox, raw.head("GET", "/services/graphsandboxes/portal", "Host: localhost")
     )

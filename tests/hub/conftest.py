@@ -1,0 +1,21 @@
+"""What the tests with a hub share."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import browser  # noqa: F401
+from tests.hub.hub import hub_lacking, running_hub
+from tests.node import without_node, workshop_of
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """A JupyterHub for one test file."""
+    if lacking := hub_lacking():
+        pytest.skip(lacking)
+    if without_node.args[0]:
+        pytest.skip(without_node.kwargs["reason"])
+    workshop = workshop_of(Path(__file__).parent / "npm")
+    with running_hub(tmp_path_factory.mktemp("hub"), workshop) as one:
+        yield one

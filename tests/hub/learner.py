@@ -1,0 +1,106 @@
+"""A learner of the class: a browser of their own, their notebooks, and their clicks."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import nbformat
+
+from tests.browser.lab import await_run, kernel_says, notebook_json, start_run_all
+from tests.hub.hub import Hub, log_in
+from tests.solved import chapter
+from tools.notebook_pictures import unexpected_errors
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+# The way through each chapter, by words of its cells, in this order; then how often one signs in.
+WAYS = {
+    "01_register": (
+        ["graphsandbox.connect()", "/_control/register", "app = Registration(reg", "app.save()"],
+        0,
+    ),
+    "02_signin": (
+        ["graphsandbox.connect()", "class Trusting", "attempt = start_sign_in(app)\n", "display("],
+        1,
+    ),
+    "03_token": (
+        ["graphsandbox.connect()", "def catch_code", "form = {", "token_url =", "code = catch_code",
+         "proven = verify_id_token"],
+        2,
+    ),
+    "04_sendmail": (
+        ["graphsandbox.connect()", "me = whoami", "subject = f", "message = Message(subject",
+         "receipt = send_mail(app, token, message)", "def arrived"],
+        1,
+    ),
+}  # fmt: skip
+
+
+@dataclass
+class Learner:
+    """One of the class, whose browser shows the notebook that they are at."""
+
+    hub: Hub
+    name: str
+    window: "BrowserContext"
+    page: "Page"
+
+    @property
+    def address(self) -> str:
+        """Their own account in the class's tenant."""
+        return f"{self.name}@contoso.example"
+
+    def arrive(self) -> None:
+        """Log in to the hub, which starts their server."""
+        self.hub.home(self.name)
+        log_in(self.page, self.hub, self.name)
+
+    def lay_out(self, name: str, *more: str) -> None:
+        """Put the way through a chapter into their folder, and further cells after it."""
+        notebook, cells = chapter(name), []
+        for words in WAYS[name][0]:
+            cells += [
+                one for one in notebook.cells if one.cell_type == "code" and words in one.source
+            ][:1]
+        assert len(cells) == len(WAYS[name][0]), name
+        notebook.cells = [*cells, *map(nbformat.v4.new_code_cell, more)]
+        for cell in notebook.cells:
+            cell.update(outputs=[], execution_count=None)
+        nbformat.write(notebook, self.hub.home(self.name) / f"{name}.ipynb")
+
+    def open(self, name: str) -> None:
+        """Open a chapter; return while it still loads, so that the others can open theirs."""
+        address = self.hub.lab(self.name).notebook_url(f"{name}.ipynb")
+        self.page.goto(address, wait_until="commit")
+
+    def run_all(self) -> None:
+        """Run every cell; those that wait for a sign-in go on waiting."""
+        self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+        start_run_all(self.page)
+
+    def sign_in(self, number: int) -> "Page":
+        """Click the link of the cell that waits, and what the pages ask for; return the tab."""
+        links = self.page.get_by_role("link", name="Sign in", exact=True)
+        links.nth(number).wait_for()
+        with self.page.expect_popup() as opened:
+            links.nth(number).click()
+        tab = opened.value
+        account = tab.get_by_role("button", name=self.address)
+        accept, done = tab.get_by_role("button", name="Accept"), tab.get_by_text("You can close")
+        for button in (account, accept):
+            account.or_(accept).or_(done).first.wait_for()
+            if button.count():
+                button.click()
+        done.wait_for()
+        return tab
+
+    def finish(self) -> dict:
+        """Wait for the notebook's end; return it as it would be saved, without an error in it."""
+        await_run(self.page)
+        notebook = notebook_json(self.page)
+        assert list(unexpected_errors(notebook)) == []
+        return notebook
+
+    def says(self, expression: str) -> str:
+        """Return what their kernel makes of an expression."""
+        return kernel_says(self.page, expression)
