@@ -97,8 +97,9 @@ def test_no_file_names_a_registry_or_a_path_of_the_machine_it_was_made_on():
     assert found == []
 
 
-def test_the_packages_from_npm_are_locked_without_an_address():
-    folder = ROOT / "tests" / "judges" / "npm"
+@pytest.mark.parametrize("room", ["judges", "hub"])
+def test_the_packages_from_npm_are_locked_without_an_address(room):
+    folder = ROOT / "tests" / room / "npm"
     asked = json.loads((folder / "package.json").read_text())["dependencies"]
     locked = json.loads((folder / "package-lock.json").read_text())["packages"]
     root = locked.pop("")

@@ -55,18 +55,23 @@ class Learner:
         self.hub.home(self.name)
         log_in(self.page, self.hub, self.name)
 
-    def lay_out(self, name: str, *more: str) -> None:
-        """Put the way through a chapter into their folder, and further cells after it."""
+    def lay_out(self, name: str, *more: str, first: str = "", file: str = "") -> None:
+        """Put the way through a chapter into their folder, and further cells after it.
+
+        first takes the place of the chapter's own set-up cell, file that of its name.
+        """
         notebook, cells = chapter(name), []
         for words in WAYS[name][0]:
             cells += [
                 one for one in notebook.cells if one.cell_type == "code" and words in one.source
             ][:1]
         assert len(cells) == len(WAYS[name][0]), name
+        if first:
+            cells[0].source = first
         notebook.cells = [*cells, *map(nbformat.v4.new_code_cell, more)]
         for cell in notebook.cells:
             cell.update(outputs=[], execution_count=None)
-        nbformat.write(notebook, self.hub.home(self.name) / f"{name}.ipynb")
+        nbformat.write(notebook, self.hub.home(self.name) / f"{file or name}.ipynb")
 
     def open(self, name: str) -> None:
         """Open a chapter; return while it still loads, so that the others can open theirs."""
@@ -78,14 +83,14 @@ class Learner:
         self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
         start_run_all(self.page)
 
-    def sign_in(self, number: int) -> "Page":
+    def sign_in(self, number: int, user: str = "") -> "Page":
         """Click the link of the cell that waits, and what the pages ask for; return the tab."""
         links = self.page.get_by_role("link", name="Sign in", exact=True)
         links.nth(number).wait_for()
         with self.page.expect_popup() as opened:
             links.nth(number).click()
         tab = opened.value
-        account = tab.get_by_role("button", name=self.address)
+        account = tab.get_by_role("button", name=user or self.address)
         accept, done = tab.get_by_role("button", name="Accept"), tab.get_by_text("You can close")
         for button in (account, accept):
             account.or_(accept).or_(done).first.wait_for()

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from tests.hub.learner import WAYS, Learner
+from tests.kit import free_port
 from tests.sandbox.stripping import LIES
 
 NAMES = ("ada", "bob", "cyd")
@@ -29,6 +30,38 @@ def learners(hub, browser):
     yield them
     for one in windows:
         one.close()
+
+
+ALONE = """
+import os
+del os.environ["GRAPHSANDBOX_SERVICE_URL"]  # as on a hub without a class
+import graphsandbox
+from graphhelpers import Registration, exchange_code, sandbox_cloud, verify_id_token, whoami
+sandbox = graphsandbox.connect()
+cloud = sandbox_cloud(sandbox.authority, sandbox.graph, public=sandbox.public)
+uri = sandbox.redirect_uris[0].replace("/8000/", "/{port}/")
+known = sandbox.register(redirect_uris=[uri])
+app = Registration(known.client_id, known.client_secret, uri, known.tenant, cloud)
+"""
+TOKEN = """
+token = exchange_code(app, attempt, code)
+claims = verify_id_token(app, attempt, token)
+me = whoami(app, token)
+"""
+
+
+@pytest.fixture(scope="module")
+def alone(learners, hub):
+    """Cyd, after chapter 2 with a sandbox of her own, which her kernel started."""
+    cyd = learners[2]
+    cyd.lay_out("02_signin", TOKEN, first=ALONE.format(port=free_port()), file="alone")
+    cyd.open("alone")  # a kernel of its own
+    cyd.run_all()
+    tab = cyd.sign_in(0, "ada@contoso.example")  # it knows the sample people only
+    assert tab.url.startswith(f"{hub.url}/user/cyd/proxy/")
+    tab.close()
+    cyd.finish()
+    return cyd
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +107,15 @@ def as_kernel(learner) -> dict[str, str]:
 def subjects(http, hub, learner) -> set[str]:
     mails = http.get(f"{hub.sandbox}/_control/mailbox", headers=as_kernel(learner)).json()
     return {re.sub(r" #\w+", "", one["subject"]) for one in mails}
+
+
+def test_a_sandbox_of_ones_own_is_reached_through_the_hub_by_clicks(alone, hub):
+    prefix = f"{hub.url}/user/cyd/proxy/"
+    assert alone.says("sandbox.public").startswith(f"'{prefix}")
+    assert alone.says("attempt.url").startswith(f"'{prefix}")
+    assert alone.says("me['userPrincipalName']") == "'ada@contoso.example'"
+    assert alone.says("claims['iss'].startswith(sandbox.authority)") == "True"
+    assert alone.says("sandbox.authority").startswith("'http://localhost:")
 
 
 def test_each_has_done_four_chapters_as_themselves(taught):
