@@ -27,6 +27,8 @@ SANDBOX = SimpleNamespace(
     client_id=CLIENT_ID.replace("1", "2"),
     client_secret="canary~sandbox",
     tenant="contoso.example",
+    redirect_uris=["http://localhost:8000/connect/get_token/"],
+    public=None,
 )
 CHAPTERS = sorted(FOLDER.glob("*.ipynb"))
 SANITIZE = FOLDER / "sanitize.cfg"

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 # The way through each chapter, by words of its cells, in this order; then how often one signs in.
 WAYS = {
     "01_register": (
-        ["graphsandbox.connect()", "/_control/register", "app = Registration(reg", "app.save()"],
+        ["graphsandbox.connect()", "my_redirect_uri = ", "registered = ", "app = Registration(reg",
+         "app.save()"],
         0,
     ),
     "02_signin": (
@@ -24,12 +25,12 @@ WAYS = {
         1,
     ),
     "03_token": (
-        ["graphsandbox.connect()", "def catch_code", "form = {", "token_url =", "code = catch_code",
-         "proven = verify_id_token"],
+        ["graphsandbox.connect()", "def catch_code", "code_v1 = catch_code", "form = {",
+         "token_url =", "\ncode = catch_code", "proven = verify_id_token"],
         2,
     ),
     "04_sendmail": (
-        ["graphsandbox.connect()", "me = whoami", "subject = f", "message = Message(subject",
+        ["graphsandbox.connect()", "token = sign_in(app)", "me = whoami", "subject = f", "message = Message(subject",
          "receipt = send_mail(app, token, message)", "def arrived"],
         1,
     ),
