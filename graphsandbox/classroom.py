@@ -43,7 +43,6 @@ SIGNING_IN_S = 600.0
 SESSION_S = 86400.0
 MOST = 20_000  # of each kind that is kept in memory
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-FIRST_PORT = 8100  # of the redirect URIs where all kernels share one machine
 
 
 class NoClass(RuntimeError):
@@ -152,7 +151,7 @@ class Classroom:
 
     def joined(self, store: Store, learner: Learner, server: str) -> dict[str, Any]:
         """Return what a learner's kernel is told: its own app, and itself as the user."""
-        uris = [self.redirect_uri(learner, server), *directory.DEFAULT_REDIRECT_URIS]
+        uris = [self.redirect_uri(server), *directory.DEFAULT_REDIRECT_URIS]
         client_id, secret = store.people.app_of(learner)
         app = store.app(client_id)
         if app is None:
@@ -173,14 +172,10 @@ class Classroom:
             "user": learner.user.upn,
         }
 
-    def redirect_uri(self, learner: Learner, server: str) -> str:
-        """Return where a learner's browser brings a code: the kernel's port, through the hub.
-
-        On one machine all kernels share its ports, so each learner has one of their own.
-        """
+    def redirect_uri(self, server: str) -> str:
+        """Return where a learner's browser brings a code: the kernel's port, through the hub."""
         origin = public.parse(self.where.public, self.where.port).origin
-        port = FIRST_PORT + learner.number if self.where.is_here else 8000
-        return f"{origin}{server}proxy/{port}/connect/get_token/"
+        return str(public.redirect_uri(f"{origin}{server}proxy/{{port}}"))
 
 
 class ClassroomMiddleware:

@@ -19,7 +19,7 @@ from .directory import TENANT_DOMAIN, User
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS learners (
-    number INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, client_id TEXT, secret TEXT);
+    name TEXT PRIMARY KEY, client_id TEXT, secret TEXT);
 """
 TENANT = uuid.UUID(directory.TENANT_ID)
 LONGEST_NAME = 48  # of a hub user's name, as it begins an address
@@ -30,7 +30,6 @@ LEARNER = "graphsandbox.learner"  # where classroom.py leaves who a request come
 class Learner:
     """Somebody of the class."""
 
-    number: int  # from 1, in the order they came
     name: str  # the hub's name for them
     user: User
 
@@ -46,8 +45,8 @@ class People:
         self._by_mail: dict[str, User] = {}
         for one in directory.USERS:
             self._add(one)
-        for number, name in db.execute("SELECT number, name FROM learners"):
-            self._join(number, name)
+        for (name,) in db.execute("SELECT name FROM learners"):
+            self._join(name)
 
     def everybody(self) -> list[User]:
         """Return the sample people and the learners; who has a sample's name takes its place."""
@@ -67,8 +66,7 @@ class People:
         if name not in self._learners:
             with self._db:
                 self._db.execute("INSERT INTO learners (name) VALUES (?)", (name,))
-            query = "SELECT number FROM learners WHERE name = ?"
-            self._join(self._db.execute(query, (name,)).fetchone()[0], name)
+            self._join(name)
         return self._learners[name]
 
     def app_of(self, learner: Learner) -> tuple[str, str]:
@@ -83,8 +81,8 @@ class People:
         with self._db:
             self._db.execute(query, (client_id, secret, learner.name))
 
-    def _join(self, number: int, name: str) -> None:
-        learner = Learner(number, name, _user(name))
+    def _join(self, name: str) -> None:
+        learner = Learner(name, _user(name))
         self._learners[name] = learner
         self._add(learner.user)
 
@@ -131,7 +129,7 @@ def visitor(request: Request) -> User | None:
 
 
 def learner(request: Request) -> Learner | None:
-    """Return the same, with the hub's name and a number."""
+    """Return the same, with the hub's name."""
     return request.scope.get(LEARNER)
 
 

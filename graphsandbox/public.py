@@ -8,12 +8,12 @@ one. It is told at the start and read from no request: X-Forwarded-* could be an
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
+from zlib import crc32
 
 from starlette.requests import Request
 from starlette.types import Scope
 
-from . import directory
-
+REDIRECT_PATH = "connect/get_token/"  # as in DEFAULT_REDIRECT_URIS
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SHAPE = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
 STANDARD_PORTS = {"http": ":80", "https": ":443"}  # which browsers leave out of Host and Origin
@@ -59,8 +59,14 @@ def parse(text: str, port: int) -> Public:
 
 def redirect_uri(text: str) -> str | None:
     """Return the usual redirect URI as browsers reach it by the same proxy, if that is told."""
-    port, path = directory.DEFAULT_REDIRECT_URIS[0].removeprefix("http://localhost:").split("/", 1)
-    return f"{parse(text, int(port))}/{path}" if "{port}" in text else None
+    server = urlsplit(text).path.removesuffix("/").removesuffix("proxy/{port}")
+    port = usual_port(server) if "/proxy/{port}" in text else 8000
+    return f"{parse(text, port)}/{REDIRECT_PATH}" if "{port}" in text else None
+
+
+def usual_port(server: str) -> int:
+    """Return the port of redirect URIs for a server of a hub: all servers may be on one machine."""
+    return 20_000 + crc32(server.encode()) % 10_000
 
 
 def of(request: Request) -> Public | None:

@@ -37,6 +37,13 @@ WAYS = {
 }  # fmt: skip
 
 
+OPEN = "path => { jupyterapp.commands.execute('docmanager:open', {path}) }"
+IN_FRONT = """path => {
+  const front = window.jupyterapp?.shell.currentWidget;
+  return front?.context?.path === path && front.sessionContext.session?.kernel?.status === 'idle';
+}"""
+
+
 @dataclass
 class Learner:
     """One of the class, whose browser shows the notebook that they are at."""
@@ -76,12 +83,16 @@ class Learner:
 
     def open(self, name: str) -> None:
         """Open a chapter; return while it still loads, so that the others can open theirs."""
-        address = self.hub.lab(self.name).notebook_url(f"{name}.ipynb")
-        self.page.goto(address, wait_until="commit")
+        self._file = f"{name}.ipynb"
+        if "/lab/tree/" in self.page.url:  # a new tab of JupyterLab, which need not load again
+            self.page.evaluate(OPEN, self._file)
+        else:
+            address = self.hub.lab(self.name).notebook_url(self._file)
+            self.page.goto(address, wait_until="commit")
 
     def run_all(self) -> None:
         """Run every cell; those that wait for a sign-in go on waiting."""
-        self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+        self.page.wait_for_function(IN_FRONT, arg=self._file, timeout=60_000)
         start_run_all(self.page)
 
     def sign_in(self, number: int, user: str = "") -> "Page":

@@ -7,7 +7,6 @@ import pytest
 import requests
 
 from tests.hub.learner import WAYS, Learner
-from tests.kit import free_port
 from tests.sandbox.stripping import LIES
 
 NAMES = ("ada", "bob", "cyd")
@@ -39,9 +38,8 @@ import graphsandbox
 from graphhelpers import Registration, exchange_code, sandbox_cloud, verify_id_token, whoami
 sandbox = graphsandbox.connect()
 cloud = sandbox_cloud(sandbox.authority, sandbox.graph, public=sandbox.public)
-uri = sandbox.redirect_uris[0].replace("/8000/", "/{port}/")
-known = sandbox.register(redirect_uris=[uri])
-app = Registration(known.client_id, known.client_secret, uri, known.tenant, cloud)
+app = Registration(
+    sandbox.client_id, sandbox.client_secret, sandbox.redirect_uris[0], sandbox.tenant, cloud)
 """
 TOKEN = """
 token = exchange_code(app, attempt, code)
@@ -54,7 +52,7 @@ me = whoami(app, token)
 def alone(learners, hub):
     """Cyd, after chapter 2 with a sandbox of her own, which her kernel started."""
     cyd = learners[2]
-    cyd.lay_out("02_signin", TOKEN, first=ALONE.format(port=free_port()), file="alone")
+    cyd.lay_out("02_signin", TOKEN, first=ALONE, file="alone")
     cyd.open("alone")  # a kernel of its own
     cyd.run_all()
     tab = cyd.sign_in(0, "ada@contoso.example")  # it knows the sample people only
@@ -116,6 +114,12 @@ def test_a_sandbox_of_ones_own_is_reached_through_the_hub_by_clicks(alone, hub):
     assert alone.says("me['userPrincipalName']") == "'ada@contoso.example'"
     assert alone.says("claims['iss'].startswith(sandbox.authority)") == "True"
     assert alone.says("sandbox.authority").startswith("'http://localhost:")
+
+
+def test_kit_and_sandbox_agree_on_the_redirect_uri_of_a_hub(alone, taught):
+    for one in (alone, *taught):
+        said = one.says("__import__('graphhelpers').suggest_redirect_uri().uri")
+        assert said == one.says("sandbox.redirect_uris[0]") == one.says("app.redirect_uri")
 
 
 def test_each_has_done_four_chapters_as_themselves(taught):
