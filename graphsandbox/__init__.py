@@ -32,6 +32,7 @@ def connect() -> "Ready":
     """Find this user's sandbox, or start one in the background, and return where it is.
 
     It ends by itself within 10 s after the Jupyter server (or shell) that it was started for.
+    In a class (GRAPHSANDBOX_SERVICE_URL) it is the room's, with this learner's own app and user.
     """
     return _load("background").connect()
 

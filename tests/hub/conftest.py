@@ -1,5 +1,6 @@
 """What the tests with a hub share."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,12 @@ import pytest
 from tests.browser.conftest import browser  # noqa: F401
 from tests.hub.hub import hub_lacking, running_hub
 from tests.node import without_node, workshop_of
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_windows():
+    if sys.platform == "win32":
+        pytest.skip("JupyterHub does not run on Windows")
 
 
 @pytest.fixture(scope="module")

@@ -344,6 +344,14 @@ def test_connect_says_why_it_cannot_join(monkeypatch, service, token, words):
         membership.join(service)
 
 
+def test_a_sandbox_without_a_class_never_loads_jupyterhub():
+    code = (
+        "import sys, graphsandbox\nwith graphsandbox.running(): print('jupyterhub' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
+    assert done.stdout == "False\n"
+
+
 def test_connect_joins_the_class_and_shows_no_token(room, monkeypatch):
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "learner-ada")
     monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/ada/")
