@@ -30,8 +30,8 @@ WAYS = {
         2,
     ),
     "04_sendmail": (
-        ["graphsandbox.connect()", "token = sign_in(app)", "me = whoami", "subject = f", "message = Message(subject",
-         "receipt = send_mail(app, token, message)", "def arrived"],
+        ["graphsandbox.connect()", "token = sign_in(app)", "me = whoami", "subject = f",
+         "message = Message(subject", "receipt = send_mail(app, token, message)", "def arrived"],
         1,
     ),
 }  # fmt: skip
