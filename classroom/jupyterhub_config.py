@@ -18,7 +18,9 @@ c.JupyterHub.bind_url = "http://127.0.0.1:8000"
 # of strangers leave these lines out: JupyterHub's defaults ask for an account of this machine
 # and run each learner's programs under it.
 c.JupyterHub.authenticator_class = "dummy"
-c.DummyAuthenticator.password = os.environ.get("CLASS_PASSWORD", "")
+c.DummyAuthenticator.password = os.environ.get("CLASS_PASSWORD") or sys.exit(
+    "Set CLASS_PASSWORD to the word that lets learners in: without one, anybody would be."
+)
 c.Authenticator.allow_all = True
 c.JupyterHub.spawner_class = "simple"
 

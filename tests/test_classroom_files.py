@@ -35,9 +35,23 @@ class Traits(SimpleNamespace):
 def config(monkeypatch):
     """What the file for one machine configures."""
     monkeypatch.delenv("CLASS_URL", raising=False)
+    monkeypatch.setenv("CLASS_PASSWORD", "a word")
+    return configured()
+
+
+def configured() -> Traits:
     c, file = Traits(), ROOT / "classroom" / "jupyterhub_config.py"
     exec(compile(file.read_text(), file.name, "exec"), {"get_config": lambda: c})  # noqa: S102
     return c
+
+
+@pytest.mark.parametrize("word", [None, ""])
+def test_a_class_without_a_word_does_not_begin(monkeypatch, word):
+    monkeypatch.delenv("CLASS_PASSWORD", raising=False)
+    if word is not None:
+        monkeypatch.setenv("CLASS_PASSWORD", word)
+    with pytest.raises(SystemExit, match="Set CLASS_PASSWORD"):
+        configured()
 
 
 @pytest.fixture
