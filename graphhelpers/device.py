@@ -31,11 +31,11 @@ class DeviceSignIn:
         for name in ("user_code", "verification_uri", "device_code"):
             if not (isinstance(told.get(name), str) and re.fullmatch("[!-~]+", told[name])):
                 raise TokenInvalid.of("device answer", name=name)
-        life_s = seconds_of(told.get("expires_in"), LIFE_S)
         self.user_code, page, cloud = told["user_code"], told["verification_uri"], app.cloud
         if cloud.public and page.startswith(f"{cloud.authority}/"):  # the browser's own way there
             page = cloud.public + page.removeprefix(cloud.authority)
         self.verification_uri = page
+        life_s = seconds_of(told.get("expires_in"), LIFE_S)
         self.expires_at = datetime.now(UTC) + timedelta(seconds=life_s)
         self.scope, self._app, self._device_code = scope, app, Secret(told["device_code"])
         self._interval_s = self._pause_s = seconds_of(told.get("interval"), INTERVAL_S)
@@ -45,15 +45,17 @@ class DeviceSignIn:
         self._stopped, self._alone = threading.Event(), threading.Lock()
 
     def __repr__(self) -> str:
-        page, until = self.verification_uri, f"{self.expires_at:%H:%M:%S %Z}"
-        return one_line(f"Type {self.user_code} at {page}, until {until}")
+        where = f"{self.verification_uri}, until {self.expires_at:%H:%M:%S %Z}"
+        return one_line(f"Type {self.user_code} at {where}")
 
     def _repr_html_(self) -> str:
-        url, code = escaped(self.verification_uri), f"<b><code>{escaped(self.user_code)}</code></b>"
         parts = parts_of(self.verification_uri)
-        if parts.scheme == "https" or parts.scheme == "http" and is_loopback(parts.hostname):
-            url = f'<a href="{url}" target="_blank" rel="noreferrer">{url}</a>'
-        return f"Type {code} at {url} (opens a new tab), until {self.expires_at:%H:%M:%S %Z}"
+        here = parts.scheme == "http" and is_loopback(parts.hostname)
+        url = escaped(self.verification_uri)
+        link = f'<a href="{url}" target="_blank" rel="noreferrer">{url}</a> (opens a new tab)'
+        page = link if here or parts.scheme == "https" else url
+        code, until = self.user_code, f"{self.expires_at:%H:%M:%S %Z}"
+        return f"Type <b><code>{escaped(code)}</code></b> at {page}, until {escaped(until)}"
 
     def wait(self, timeout_s: float = 900.0) -> Token:
         """Block until the person has agreed, and return the Token; not yet verified.
