@@ -4,7 +4,7 @@ All send the same mail to the same sandbox, over TLS, on one kept-alive connecti
 turns, round after round; each round is a process of its own, timed from its second mail on.
 """
 
-from _figures import Program, Table
+from _figures import Aim, Program, Table
 from _mail_runs import run, signed_in
 
 SLOW = "O365"  # by its default it waits 0.2 s between two requests
@@ -40,7 +40,15 @@ def main() -> None:
     program = Program(__doc__, 5, ("requests", "msgraph-sdk", "O365"))
     program.add("--mails", 300, "mails a turn")
     asked = program.asked()
-    program.finish([*measure(asked.rounds, asked.mails)])
+    rate, peak = measure(asked.rounds, asked.mails)
+    aims = [
+        Aim("one by one, to msgraph-sdk", rate.ratio(OURS, SDK), "≥", 2),
+        Aim("send_many, to requests.Session", rate.ratio(MANY, PLAIN), "≥", 3),
+        Aim("memory, to msgraph-sdk", peak.ratio(MANY, SDK), "≤", 1),
+        Aim("memory, to O365", peak.ratio(MANY, SLOW), "≤", 1),
+        Aim("memory, to requests.Session", peak.ratio(MANY, PLAIN), "≤", 1),
+    ]
+    program.finish([rate, peak], aims)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ import os
 import tempfile
 from pathlib import Path
 
-from _figures import Program, Table
+from _figures import Aim, Program, Table
 from _mail_runs import run, signed_in
 
-OURS, PLAIN = "graphhelpers", "requests.Session"
-ROWS = (OURS, PLAIN, "msgraph-sdk", "O365, no throttle")
+OURS, PLAIN, SDK = "graphhelpers", "requests.Session", "msgraph-sdk"
+ROWS = (OURS, PLAIN, SDK, "O365, no throttle")
 
 
 def measure(rounds: int, path: Path) -> list[Table]:
@@ -43,7 +43,13 @@ def main() -> None:
         with path.open("wb") as file:
             for _ in range(asked.mib):
                 file.write(os.urandom(2**20))
-        program.finish(measure(asked.rounds, path))
+        rate, grown = measure(asked.rounds, path)
+        aims = [
+            Aim("memory it took", max(grown.rows[OURS]), "≤", 32, " MiB"),
+            Aim("memory it took, to msgraph-sdk", grown.ratio(OURS, SDK), "≤", 1),
+            Aim("memory it took, to requests.Session", grown.ratio(OURS, PLAIN), "≤", 1),
+        ]
+        program.finish([rate, grown], aims)
 
 
 if __name__ == "__main__":

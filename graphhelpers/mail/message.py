@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
@@ -97,7 +98,7 @@ class Message:
         kept = {name: value for name, value in message.items() if value or name == "subject"}
         return {"message": kept, "saveToSentItems": True}
 
-    @property
+    @cached_property
     def _text_size(self) -> int:
         return len(json.dumps(self.as_json(with_files=False)))
 
