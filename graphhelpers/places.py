@@ -16,18 +16,18 @@ FORWARDS = "VS Code forwards port 8000 to your machine while something listens t
 # By the beginning of an environment variable's name, whether the browser reaches the kernel's
 # localhost, and why. The first that is set counts: Binder runs JupyterHub, and so on.
 PLACES = {
-    "COLAB_": (False, "Google Colab: no address there stays, so none can be registered."),
-    "BINDER_": (False, "Binder: its address changes at each start, so none can be registered."),
-    "CODESPACES": (False, "GitHub Codespaces: it forwards port 8000 to this address."),
+    "COLAB_": (False, "on Google Colab: no address there stays, so none can be registered."),
+    "BINDER_": (False, "on Binder: its address changes at each start, so none is registered."),
+    "CODESPACES": (False, "in GitHub Codespaces: it forwards port 8000 to this address."),
     "JUPYTERHUB_": (False, "JupyterHub"),  # more of it below
-    "REMOTE_CONTAINERS": (True, f"a development container: {FORWARDS}"),
-    "DEVCONTAINER": (False, "a development container, whose localhost is its own."),
-    "VSCODE_AGENT_FOLDER": (True, f"a remote host of VS Code: {FORWARDS}"),
-    "VSCODE_IPC_HOOK_CLI": (True, f"a remote host of VS Code: {FORWARDS}"),
-    "SSH_CONNECTION": (False, "SSH: `ssh -L 8000:localhost:8000 …` would bring the port to you."),
-    "WSL_DISTRO_NAME": (True, "WSL, which shares its localhost with Windows."),
-    "/.dockerenv": (False, "a container, whose localhost is its own."),
-    "": (True, "the machine of your browser, it seems."),
+    "REMOTE_CONTAINERS": (True, f"in a dev container: {FORWARDS}"),
+    "DEVCONTAINER": (False, "in a dev container, with its own localhost."),
+    "VSCODE_AGENT_FOLDER": (True, f"on a remote host of VS Code: {FORWARDS}"),
+    "VSCODE_IPC_HOOK_CLI": (True, f"on a remote host of VS Code: {FORWARDS}"),
+    "SSH_CONNECTION": (False, "over SSH; `ssh -L 8000:localhost:8000 …` brings the port to you."),
+    "WSL_DISTRO_NAME": (True, "in WSL, which shares its localhost with Windows."),
+    "/.dockerenv": (False, "in a container, whose localhost is its own."),
+    "": (True, "on the machine of your browser, it seems."),
 }
 
 
@@ -62,7 +62,7 @@ def suggest_redirect_uri(env: Mapping[str, str] = os.environ, docker: Path = DOC
         domain = env.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN", "app.github.dev")
         name = env.get("CODESPACE_NAME")
         uri = f"https://{name}-{PORT}.{domain}/{PATH}" if name else None
-    return Suggestion(uri, f"This kernel runs on {why}", near)
+    return Suggestion(uri, f"This kernel runs {why}", near)
 
 
 def _on_a_hub(env: Mapping[str, str]) -> Suggestion:

@@ -29,7 +29,7 @@ CODESPACE = {"CODESPACES": "true", "CODESPACE_NAME": "fuzzy-owl", "REMOTE_CONTAI
             True,
         ),
         ({"REMOTE_CONTAINERS": "true"}, "VS Code forwards", DEFAULT_REDIRECT_URI, True),
-        ({"DEVCONTAINER": "1"}, "a development container", DEFAULT_REDIRECT_URI, False),
+        ({"DEVCONTAINER": "1"}, "a dev container", DEFAULT_REDIRECT_URI, False),
         ({"COLAB_RELEASE_TAG": "x"}, "Google Colab", None, False),
         ({**PREFIX, "BINDER_SERVICE_HOST": "x"}, "Binder", None, False),
         ({"CODESPACES": "true"}, "GitHub Codespaces", None, False),
