@@ -33,7 +33,11 @@ c.JupyterHub.services = [
         "oauth_no_confirm": True,  # the hub's login is enough, nobody is asked once more
     }
 ]
-c.Spawner.environment = {"GRAPHSANDBOX_SERVICE_URL": "http://localhost:8099"}
+c.Spawner.environment = {
+    "GRAPHSANDBOX_SERVICE_URL": "http://localhost:8099",
+    # Where a learner's kernels listen for a code: all are on this machine, so each has a port.
+    "GRAPHHELPERS_PORT": lambda spawner: str(20_000 + spawner.user.id % 10_000),
+}
 
 # Learners may come to it: with their browsers, and from their kernels.
 HERE = "access:services!service=graphsandbox"

@@ -68,10 +68,12 @@ def suggest_redirect_uri(env: Mapping[str, str] = os.environ, docker: Path = DOC
 def _on_a_hub(env: Mapping[str, str]) -> Suggestion:
     """Return the address at which the hub's jupyter-server-proxy hands on (JupyterHub: services).
 
-    On one machine all learners share its ports, so that each is given another one.
+    On one machine all learners share its ports, so that each is given another one: by the hub,
+    or else one that seldom meets another's.
     """
     prefix = env.get("JUPYTERHUB_SERVICE_PREFIX", "/")
-    path = f"{prefix}proxy/{20_000 + crc32(prefix.encode()) % 10_000}/{PATH}"
+    port = env.get("GRAPHHELPERS_PORT") or 20_000 + crc32(prefix.encode()) % 10_000
+    path = f"{prefix}proxy/{port}/{PATH}"
     uri = urljoin(env.get("JUPYTERHUB_PUBLIC_URL", ""), path)
     why, parts = "This kernel runs on JupyterHub, ", urlsplit(uri)
     if parts.scheme == "https" or is_loopback(parts.hostname):

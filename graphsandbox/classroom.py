@@ -149,9 +149,9 @@ class Classroom:
         """Tell whether this is the service's own token."""
         return secrets.compare_digest(token.encode("utf-8", "replace"), self.where.token.encode())
 
-    def joined(self, store: Store, learner: Learner, server: str) -> dict[str, Any]:
+    def joined(self, store: Store, learner: Learner, server: str, port: int) -> dict[str, Any]:
         """Return what a learner's kernel is told: its own app, and itself as the user."""
-        uris = [self.redirect_uri(server), *directory.DEFAULT_REDIRECT_URIS]
+        uris = [self.redirect_uri(server, port), *directory.DEFAULT_REDIRECT_URIS]
         client_id, secret = store.people.app_of(learner)
         app = store.app(client_id)
         if app is None:
@@ -172,10 +172,10 @@ class Classroom:
             "user": learner.user.upn,
         }
 
-    def redirect_uri(self, server: str) -> str:
+    def redirect_uri(self, server: str, port: int) -> str:
         """Return where a learner's browser brings a code: the kernel's port, through the hub."""
         origin = public.parse(self.where.public, self.where.port).origin
-        return str(public.redirect_uri(f"{origin}{server}proxy/{{port}}"))
+        return str(public.redirect_uri(f"{origin}{server}proxy/{{port}}", port))
 
 
 class ClassroomMiddleware:

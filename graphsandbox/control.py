@@ -287,19 +287,21 @@ async def add_owner(request: Request) -> Response:
 async def join(request: Request) -> Response:
     """POST /_control/join: in a class, what `connect()` in a learner's kernel is to know.
 
-    server is the path of the learner's own server on the hub, "/user/ada/".
+    server is the path of the learner's own server on the hub, "/user/ada/", and port where its
+    kernels listen for a code.
     """
-    asked = await _asked(request, server=None)
+    asked = await _asked(request, server=None, port=None)
     learner, classroom = people.learner(request), request.app.state.classroom
     if learner is None or classroom is None:
         raise BadRequest("Only a learner joins, and only a class.")
     if not isinstance(asked["server"], str) or not SERVER.fullmatch(asked["server"]):
         raise BadRequest('server must be a path such as "/user/ada/".')
+    port = _whole("port", asked["port"], 1, 65535)
     state, base = request.app.state, public.base(request)
     known = {"authority": state.authority, "graph": state.graph, "public": base}
     known |= {"portal": f"{base}/portal", "mailbox": f"{base}/mailbox"}
     known |= {"ca": None, "pid": os.getpid()}
-    known |= classroom.joined(state.store, learner, asked["server"])
+    known |= classroom.joined(state.store, learner, asked["server"], port)
     return JSONResponse(known, headers={"Cache-Control": "no-store"})
 
 

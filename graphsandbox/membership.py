@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from .public import LOOPBACK
+from .public import LOOPBACK, usual_port
 from .ready import Ready
 
 ANSWER_S = 20.0
@@ -40,7 +40,8 @@ def join(service: str) -> Member:
         )
     if not token:
         raise NotJoined("JUPYTERHUB_API_TOKEN is missing: a class is joined from a hub's kernel.")
-    here = {"server": os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/")}
+    server = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/")
+    here = {"server": server, "port": usual_port(server)}
     with requests.Session() as session:
         session.trust_env = False  # neither a .netrc nor a proxy may have a say about the token
         session.headers["Authorization"] = f"token {token}"

@@ -5,6 +5,7 @@ loopback address (`authority`); the pages, and every link that a person follows,
 one. It is told at the start and read from no request: X-Forwarded-* could be anybody's words.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -57,16 +58,22 @@ def parse(text: str, port: int) -> Public:
     return Public(f"{parts.scheme}://{host}", parts.path)
 
 
-def redirect_uri(text: str) -> str | None:
-    """Return the usual redirect URI as browsers reach it by the same proxy, if that is told."""
+def redirect_uri(text: str, port: int | None = None) -> str | None:
+    """Return the usual redirect URI as browsers reach it by the same proxy, if that is told.
+
+    port is where the kernel listens for it.
+    """
     server = urlsplit(text).path.removesuffix("/").removesuffix("proxy/{port}")
-    port = usual_port(server) if "/proxy/{port}" in text else 8000
+    port = port or (usual_port(server) if "/proxy/{port}" in text else 8000)
     return f"{parse(text, port)}/{REDIRECT_PATH}" if "{port}" in text else None
 
 
 def usual_port(server: str) -> int:
-    """Return the port of redirect URIs for a server of a hub: all servers may be on one machine."""
-    return 20_000 + crc32(server.encode()) % 10_000
+    """Return the port of redirect URIs for a server of a hub: all servers may be on one machine.
+
+    So the hub may give each learner's kernels another GRAPHHELPERS_PORT.
+    """
+    return int(os.environ.get("GRAPHHELPERS_PORT") or 20_000 + crc32(server.encode()) % 10_000)
 
 
 def of(request: Request) -> Public | None:

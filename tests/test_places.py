@@ -69,6 +69,13 @@ def test_a_hub_that_tells_its_address_hands_on_to_a_port_of_each_learners_own(pu
     assert 20_000 <= port < 30_000  # below the ports that systems hand out
 
 
+def test_a_hub_may_give_each_learner_a_port():
+    env = {**PREFIX, PUBLIC: "https://hub.example/user/ada/", "GRAPHHELPERS_PORT": "20007"}
+    uri = suggest_redirect_uri(env, NOWHERE).uri
+    assert uri == "https://hub.example/user/ada/proxy/20007/connect/get_token/"
+    assert registered(uri)[1] == 20_007
+
+
 @pytest.mark.parametrize(
     ("public", "word"), [("", "your hub's own"), ("http://hub.example/", "can't be registered")]
 )

@@ -42,7 +42,7 @@ c.JupyterHub.services[0]["url"] = "http://127.0.0.1:{sandbox_port}"
 c.JupyterHub.services[0]["api_token"] = {token!r}
 c.JupyterHub.services[0]["command"] += ["--home", {folder!r} + "/sandbox"]
 c.JupyterHub.services[0]["environment"] = {{"PYTHONPATH": {root!r}}}
-c.Spawner.environment = {{
+c.Spawner.environment |= {{
     "GRAPHSANDBOX_SERVICE_URL": "http://localhost:{sandbox_port}",
     "PYTHONPATH": {root!r},
     "BROWSER": {opens_nothing!r},

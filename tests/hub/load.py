@@ -74,7 +74,7 @@ class Learner(threading.Thread):
         return {"Authorization": f"token learner-{self.name}"}
 
     def _join(self) -> dict:
-        body = json.dumps({"server": f"/user/{self.name}/"})
+        body = json.dumps({"server": f"/user/{self.name}/", "port": 8000})
         return self._json("POST", "/_control/join", self._own() | JSON, body)
 
     def _register(self, app: dict) -> dict:

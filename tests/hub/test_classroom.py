@@ -44,8 +44,8 @@ class Kernel(requests.Session):
     def request(self, method, url, **more):
         return super().request(method, urljoin(self.room.authority, url), **{"timeout": 10} | more)
 
-    def join(self, server="/user/x/"):
-        return self.post("/_control/join", json={"server": server})
+    def join(self, server="/user/x/", port=20_001):
+        return self.post("/_control/join", json={"server": server, "port": port})
 
     def tokens(self, scope="openid User.Read Mail.Send Mail.Read"):
         """Sign in by the pages, and return what the code buys."""
@@ -91,13 +91,14 @@ def kernel(room):
 
 
 def test_who_joins_gets_an_app_a_user_and_a_redirect_uri_of_their_own(kernel):
-    ada, bob = kernel("ada").join("/user/ada/").json(), kernel("bob").join("/user/bob/").json()
+    ada = kernel("ada").join("/user/ada/").json()
+    bob = kernel("bob").join("/user/bob/", 20_002).json()
     assert (ada["user"], bob["user"]) == ("ada@contoso.example", "bob@contoso.example")
     for name in ("client_id", "client_secret"):
         assert ada[name] != bob[name]
     first = [one["redirect_uris"][0] for one in (ada, bob)]
-    assert re.fullmatch("https://hub.example/user/ada/proxy/2[0-9]{4}/connect/get_token/", first[0])
-    assert len({urlsplit(one).path.split("/")[4] for one in first}) == 2
+    assert first == [f"https://hub.example/user/{name}/proxy/{port}/connect/get_token/"
+                     for name, port in (("ada", 20_001), ("bob", 20_002))]  # fmt: skip
     assert ada["public"] == PUBLIC and ada["portal"] == f"{PUBLIC}/portal"
     assert ada["authority"].startswith("http://localhost:")
 
@@ -112,6 +113,11 @@ def test_who_joins_again_gets_the_same_app_and_each_servers_redirect_uri(kernel)
 @pytest.mark.parametrize("server", [None, 1, "", "user/ada/", "//evil.example/", "/a/?b/", "/a b/"])
 def test_a_server_is_a_path_of_the_hub(kernel, server):
     assert kernel("ada").join(server).status_code == 400
+
+
+@pytest.mark.parametrize("port", [None, 0, 65536, -1, "20001", 1.5, True])
+def test_a_port_is_a_number_of_a_port(kernel, port):
+    assert kernel("ada").join("/user/ada/", port).status_code == 400
 
 
 @pytest.mark.parametrize("token", ["elsewhere-ada", "machine-ada", "made-up", SERVICE + "x"])
