@@ -24,9 +24,10 @@ lab: $(VENV)/.lab ## open JupyterLab on notebook 01, the sandbox ready (LAB="--n
 	exec $(BIN)/python -m jupyterlab --LabApp.default_url=/lab/tree/notebooks/01_register.ipynb \
 	    --ContentsManager.pre_save_hook=graphhelpers.guard.mask_before_saving $$as_root $(LAB)
 
-# Two processes share the tests (tests/side_by_side.py); PYTEST="-n 0" runs them in one.
+# Three processes share the tests (tests/side_by_side.py), since many wait for a browser or a kernel;
+# PYTEST="-n 0" runs them in one.
 test: $(VENV)/.test ## run every test (PYTEST="-k mail" passes flags on; REQUIRE_ALL=1 makes a skip a failure)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(PYTEST)
 
 notebooks: $(VENV)/.test ## run the four notebooks on a fresh sandbox and save their outputs
 	@$(BIN)/python -m tools.run_notebooks $(NOTEBOOKS)

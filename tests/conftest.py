@@ -9,7 +9,7 @@ from tests.homes import own_homes
 from tests.kit import app, graph_sandbox_tls, one_sandbox, sandbox, token, writer  # noqa: F401
 
 pytest_plugins = [
-    "tests.side_by_side",  # how two processes share the run
+    "tests.side_by_side",  # how the processes share the run
     "tests.require_all",  # with REQUIRE_ALL=1 a skip is a failure
     "tests.cases",  # looks after the tests of hostile cases
 ]

@@ -1,4 +1,4 @@
-"""A pytest plugin: how the processes of `pytest -n 2` share the tests.
+"""A pytest plugin: how the processes of `pytest -n 3` share the tests.
 
 A file's tests stay together, since they share what took long to start; and so do all the files
 that listen where the chapters do, because there is one port 8000.

@@ -72,6 +72,7 @@ my_mail = {"message": {"subject": "Hello", "body": {"contentType": "Text", "cont
     },
 }
 CHAPTERS = list(REPAIRS)
+SIGN_INS = {"01_register": 0, "02_signin": 1, "03_token": 2, "04_sendmail": 2}  # by a click
 
 
 def chapter(name: str) -> nbformat.NotebookNode:

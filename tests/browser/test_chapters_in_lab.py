@@ -7,10 +7,8 @@ import pytest
 
 from tests.browser.desk import click_through_sign_in
 from tests.browser.lab import await_run, complaints, notebook_json, open_notebook, start_run_all
-from tests.solved import CHAPTERS, REPAIRS, chapter
+from tests.solved import CHAPTERS, REPAIRS, SIGN_INS, chapter
 from tools.notebook_pictures import not_drawn, unexpected_errors
-
-SIGN_INS = {"01_register": 0, "02_signin": 1, "03_token": 2, "04_sendmail": 2}
 
 
 @pytest.fixture(scope="module")

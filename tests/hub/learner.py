@@ -13,30 +13,6 @@ from tools.notebook_pictures import unexpected_errors
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
-# The way through each chapter, by words of its cells, in this order; then how often one signs in.
-WAYS = {
-    "01_register": (
-        ["graphsandbox.connect()", "my_redirect_uri = ", "registered = ", "app = Registration(reg",
-         "app.save()"],
-        0,
-    ),
-    "02_signin": (
-        ["graphsandbox.connect()", "class Trusting", "attempt = start_sign_in(app)\n", "display("],
-        1,
-    ),
-    "03_token": (
-        ["graphsandbox.connect()", "def catch_code", "code_v1 = catch_code", "form = {",
-         "token_url =", "\ncode = catch_code", "proven = verify_id_token"],
-        2,
-    ),
-    "04_sendmail": (
-        ["graphsandbox.connect()", "token = sign_in(app)", "me = whoami", "subject = f",
-         "message = Message(subject", "receipt = send_mail(app, token, message)", "def arrived"],
-        1,
-    ),
-}  # fmt: skip
-
-
 OPEN = "path => { jupyterapp.commands.execute('docmanager:open', {path}) }"
 IN_FRONT = """path => {
   const front = window.jupyterapp?.shell.currentWidget;
@@ -63,22 +39,14 @@ class Learner:
         self.hub.home(self.name)
         log_in(self.page, self.hub, self.name)
 
-    def lay_out(self, name: str, *more: str, first: str = "", file: str = "") -> None:
-        """Put the way through a chapter into their folder, and further cells after it.
-
-        first takes the place of the chapter's own set-up cell, file that of its name.
-        """
-        notebook, cells = chapter(name), []
-        for words in WAYS[name][0]:
-            cells += [
-                one for one in notebook.cells if one.cell_type == "code" and words in one.source
-            ][:1]
-        assert len(cells) == len(WAYS[name][0]), name
-        if first:
-            cells[0].source = first
-        notebook.cells = [*cells, *map(nbformat.v4.new_code_cell, more)]
+    def lay_out(self, name: str, before: str = "", after: str = "", file: str = "") -> None:
+        """Put a chapter into their folder as if it had never run, between two cells more."""
+        notebook = chapter(name)
+        more = [[nbformat.v4.new_code_cell(one)] if one else [] for one in (before, after)]
+        notebook.cells = [*more[0], *notebook.cells, *more[1]]
         for cell in notebook.cells:
-            cell.update(outputs=[], execution_count=None)
+            if cell.cell_type == "code":
+                cell.update(outputs=[], execution_count=None)
         nbformat.write(notebook, self.hub.home(self.name) / f"{file or name}.ipynb")
 
     def open(self, name: str) -> None:
