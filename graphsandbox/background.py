@@ -5,17 +5,19 @@ process have the home, so the others end at once (exit code HOME_IN_USE), and wh
 them finds the winner by its ready.json.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import BinaryIO
 
 import psutil
 import requests
 
-from . import membership, ready
+from . import hub_address, membership, public, ready
 from .ready import HOME_IN_USE, Ready
 
 START_S = 20.0  # how long a start may take on a busy machine
@@ -35,12 +37,18 @@ def connect() -> Ready:
         return membership.join(service.rstrip("/"))
     home = ready.default_home()
     owner = owner_pid()
+    found = _join(home, owner)
+    address = None if found and found.public else public_address()
+    if found and not address:
+        return found
+    if found:  # it was started before its address was known, and stays what it is when it restarts
+        _end(found)
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if found := _join(home, owner):
             return found
         try:
-            child = _start(home, owner)
+            child = _start(home, owner, address)
         except OSError as error:
             raise SandboxFailed(f"Can't use {home} as the sandbox's home: {error}") from error
         _wait_for_answer(home, child, deadline)
@@ -70,13 +78,37 @@ def public_address() -> str | None:
 
     GRAPHSANDBOX_PUBLIC names it, with {port} for the sandbox's port. A hub that knows its own
     address (JupyterHub.public_url) tells it to its servers, and jupyter-server-proxy brings
-    `proxy/PORT` below it to the port. Otherwise there is none, and nothing is guessed: a hub's
-    variables hold paths, and the host is what a request says it is.
+    `proxy/PORT` below it to the port. On a hub that doesn't, the notebook's browser is asked, and
+    what it said stands in the hub's variable from then on, for all that reads it in this kernel.
     """
     if named := os.environ.get("GRAPHSANDBOX_PUBLIC"):
         return named
+    path = os.environ.get("JUPYTERHUB_SERVICE_PREFIX")
+    if path and not os.environ.get("JUPYTERHUB_PUBLIC_URL"):
+        if not (told := _told_by_the_browser(path)):
+            return None
+        os.environ["JUPYTERHUB_PUBLIC_URL"] = told
     server = os.environ.get("JUPYTERHUB_PUBLIC_URL", "")
     return f"{server.rstrip('/')}/proxy/{{port}}" if server else None
+
+
+def _told_by_the_browser(path: str) -> str | None:
+    """Return the server's address, or None with a word about what that means and what to do."""
+    told, why = hub_address.ask(path), f"no browser answered in {hub_address.ANSWER_S:g} s."
+    try:
+        if told:
+            public.parse(told, 0)
+            return told
+    except ValueError as error:
+        why = f"the browser's can't be used. {error}"
+    warnings.warn(
+        f"This hub doesn't tell its address, and {why} The sandbox's links lead to the kernel's "
+        "own machine, which your browser may not reach. To name the address, set "
+        f"GRAPHSANDBOX_PUBLIC to https://HUB{path}proxy/{{port}}, with HUB as your browser shows "
+        "it, and run this again.",
+        stacklevel=4,
+    )
+    return None
 
 
 def _join(home: Path, owner: int) -> Ready | None:
@@ -99,11 +131,21 @@ def _join(home: Path, owner: int) -> Ready | None:
     return said if owned.ok else None
 
 
-def _start(home: Path, owner: int) -> subprocess.Popen[bytes]:
+def _end(found: Ready) -> None:
+    """Stop a sandbox and wait until it has; nobody may have collected it (a zombie)."""
+    deadline = time.monotonic() + START_S
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(found.pid)
+        process.terminate()
+        while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def _start(home: Path, owner: int, address: str | None) -> subprocess.Popen[bytes]:
     """Start a sandbox that does not end with this process, nor by its Ctrl-C."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     arguments = ["--port", "0", "--home", str(home), "--owner", str(owner)]
-    if address := public_address():
+    if address:
         arguments += ["--public", address]
     with _open_log(home) as log:
         child = subprocess.Popen(

@@ -224,7 +224,6 @@ def test_what_is_no_base_address_is_refused_at_the_start(run, tmp_path, address)
     ("environment", "expected"),
     [
         ({}, None),
-        ({"JUPYTERHUB_SERVICE_PREFIX": "/user/ada/", "JUPYTERHUB_PUBLIC_URL": ""}, None),
         (
             {"JUPYTERHUB_PUBLIC_URL": "https://hub.example/user/ada/"},
             "https://hub.example/user/ada/proxy/{port}",
