@@ -24,6 +24,7 @@ LONGEST_DIAGRAM = 40_000  # characters; mermaid draws 50,000 at most
 CELL = '<td style="text-align:left;vertical-align:top;overflow-wrap:anywhere">'
 PRE = '<pre style="white-space:pre-wrap;overflow-wrap:anywhere">'
 RED = "rect rgba(220, 0, 0, 0.15)"  # seen on white and on black
+SPOKEN = "accTitle: Who sent what to whom; the wire log's table says the same in words"
 NARROW = '%%{init: {"sequence": {"width": 80, "actorMargin": 15}}}%%'  # fits a phone
 
 
@@ -131,7 +132,7 @@ class Diagram(tuple[Exchange, ...]):
         return "\n".join(map(str, self)) or "Nothing has gone over the wire yet."
 
     def _repr_mimebundle_(self, **_ignored: Any) -> dict[str, str]:
-        lines, size = [NARROW, "sequenceDiagram"], 0
+        lines, size = [NARROW, "sequenceDiagram", SPOKEN], 0
         for number, one in enumerate(self):
             there = f"{one.sender}->>{one.receiver}: {_label(one.request)}"
             arrow = "--x" if one.failed else "-->>"

@@ -40,9 +40,7 @@ class Suggestion:
     near: bool  # whether the browser reaches this kernel's localhost, as far as can be told
 
     def __repr__(self) -> str:
-        return (
-            f"{self.uri or 'No redirect URI of this place can be registered.'}\n  Why: {self.why}"
-        )
+        return f"{self.uri or 'No redirect URI can be registered here.'}\n  Why: {self.why}"
 
 
 def suggest_redirect_uri(env: Mapping[str, str] = os.environ, docker: Path = DOCKER) -> Suggestion:

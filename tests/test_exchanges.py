@@ -47,7 +47,7 @@ def test_an_empty_log_says_so():
 def test_the_diagram_names_who_took_part_and_has_a_text_twin():
     drawn = log_of(CAME, ASKED).diagram()._repr_mimebundle_()
     lines = drawn["text/vnd.mermaid"].splitlines()
-    assert lines[1] == "sequenceDiagram"
+    assert lines[1] == "sequenceDiagram" and lines[2].startswith("accTitle: ")
     assert "notebook->>Entra ID: POST /common/oauth2/v2.0/token" in lines
     assert drawn["text/plain"].splitlines()[1] == str(ASKED)
 
@@ -82,7 +82,7 @@ def test_a_failure_bears_a_mark_and_the_services_own_word_wherever_it_is_shown(e
 
 
 def drawn(*exchanges: Exchange) -> list[str]:
-    return log_of(*exchanges).diagram()._repr_mimebundle_()["text/vnd.mermaid"].splitlines()[2:]
+    return log_of(*exchanges).diagram()._repr_mimebundle_()["text/vnd.mermaid"].splitlines()[3:]
 
 
 def test_the_diagram_stops_in_red_at_a_failure_and_says_so_without_the_colour():

@@ -23,7 +23,8 @@ SET_UP = f"""\
 import os
 import graphsandbox
 from graphhelpers import *
-from graphhelpers.forms import mail_composer, registration_form, sign_in_panel, token_inspector
+from graphhelpers import checks
+from graphhelpers.forms import *
 
 sandbox = graphsandbox.connect()
 cloud = sandbox_cloud(sandbox.authority, sandbox.graph)
@@ -225,12 +226,15 @@ FITS = """() => [...document.querySelectorAll('.jp-OutputArea-output:has(.jupyte
 IN_THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})"
 
 
-def test_the_forms_keep_nobody_out_in_the_light_and_in_the_dark(show, page, axe):
+def test_the_forms_and_cards_keep_nobody_out_in_the_light_and_in_the_dark(show, page, axe):
     show(
         "os.environ['BROWSER'] = VISITOR",
         "token = sign_in(app)",
         "mail, panel = mail_composer(app, token), sign_in_panel(app)",
-        "display(registration_form(cloud), mail, panel)",
+        "display(registration_form(cloud), mail, panel, wire_stepper(), wire_log)",
+        "with checks.lab('tenant', tenant='x'):",
+        "    Registration(app.client_id, tenant='https://login.microsoftonline.com/x')",
+        "display(checks.exercise('public values', ['client_secret']))",
         "form = token_inspector(token)",
     )
     page.get_by_role("button", name="Start a sign-in").click()
@@ -250,7 +254,7 @@ def test_the_forms_keep_nobody_out_in_the_light_and_in_the_dark(show, page, axe)
         dark = str(theme.endswith("Light")).lower()
         page.locator(f"body[data-jp-theme-light={dark}]").wait_for(state="attached")
         page.wait_for_timeout(300)  # until its colours are there
-        said = axe.run(page, context=".jp-OutputArea-output .jupyter-widgets").response
+        said = axe.run(page, context=".jp-OutputArea-output").response
         assert len(said["passes"]) > 5
         found += [
             f"{one['id']} in {theme}: {[node['html'][:200] for node in one['nodes']]}"

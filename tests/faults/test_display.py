@@ -110,7 +110,7 @@ def _text_of(payload: str, name: str, thing: object) -> str:
         return str(thing)
     if hasattr(thing, "_repr_mimebundle_"):
         ours = ("rect rgba(220, 0, 0, 0.15)", "end")  # around a failure
-        drawn = thing._repr_mimebundle_()["text/vnd.mermaid"].splitlines()[2:]
+        drawn = thing._repr_mimebundle_()["text/vnd.mermaid"].splitlines()[3:]
         said = [line for line in drawn if line not in ours]
         sides = ("notebook-", "Entra ID-", "Microsoft Graph-", "browser-", "Note over ")
         assert all(line.startswith(sides) for line in said), where
