@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS messages (
 CREATE INDEX IF NOT EXISTS messages_by_owner ON messages (owner, folder, number);
 CREATE INDEX IF NOT EXISTS messages_of_all_folders ON messages (owner, number);
 CREATE INDEX IF NOT EXISTS messages_unread ON messages (owner, folder, is_read);
+CREATE INDEX IF NOT EXISTS messages_by_sender ON messages (
+    owner, folder, json_extract(content, '$.from.emailAddress.address'), number);
 """
 
 
