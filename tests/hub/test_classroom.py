@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 import requests
@@ -12,82 +11,8 @@ import requests
 from graphsandbox import membership
 from graphsandbox.people import People
 from graphsandbox.store import Store
+from tests.hub.kernels import Kernel
 from tests.hub.pretend import PUBLIC, SERVICE, running_class, variables
-
-HUB = {"Host": "hub.example"}
-
-
-@pytest.fixture(scope="module")
-def classes(tmp_path_factory):
-    with running_class(tmp_path_factory.mktemp("class")) as one:
-        yield one
-
-
-@pytest.fixture
-def room(classes):
-    """A class without mails; its learners stay."""
-    with requests.Session() as service:
-        service.trust_env = False
-        headers = {"Authorization": f"token {SERVICE}"}
-        assert service.post(f"{classes.authority}/_control/reset", headers=headers).ok
-    return classes
-
-
-class Kernel(requests.Session):
-    """A learner's programs: they have the learner's hub token, and no browser."""
-
-    def __init__(self, room, name):
-        super().__init__()
-        self.trust_env = False
-        self.room, self.headers["Authorization"] = room, f"token learner-{name}"
-
-    def request(self, method, url, **more):
-        return super().request(method, urljoin(self.room.authority, url), **{"timeout": 10} | more)
-
-    def join(self, server="/user/x/", port=20_001):
-        return self.post("/_control/join", json={"server": server, "port": port})
-
-    def tokens(self, scope="openid User.Read Mail.Send Mail.Read"):
-        """Sign in by the pages, and return what the code buys."""
-        app = self.join().json()
-        query = {"client_id": app["client_id"], "response_type": "code", "scope": scope}
-        query["redirect_uri"] = app["redirect_uris"][0]
-        page = self.get("/common/oauth2/v2.0/authorize", params=query, allow_redirects=False)
-        while page.status_code != 302:
-            if page.is_redirect:
-                page = self.get(urljoin(page.url, page.headers["location"]), allow_redirects=False)
-                continue
-            csrf = re.search('name="csrf" value="([^"]+)"', page.text)[1]
-            press = (
-                {"consent": "accept"} if 'name="consent"' in page.text else {"user": app["user"]}
-            )
-            page = self.post(page.url, data={"csrf": csrf, **press}, allow_redirects=False)
-        form = {name: app[name] for name in ("client_id", "client_secret")}
-        form |= {"code": parse_qs(urlsplit(page.headers["location"]).query)["code"][0]}
-        form |= {"grant_type": "authorization_code", "redirect_uri": query["redirect_uri"]}
-        bought = requests.post(f"{self.room.authority}/common/oauth2/v2.0/token", form, timeout=10)
-        return bought.json()
-
-    def mail(self, subject, **recipients):
-        token = self.tokens()["access_token"]
-        fields = {f"{kind}Recipients": [{"emailAddress": {"address": one}} for one in addresses]
-                  for kind, addresses in recipients.items()}  # fmt: skip
-        message = {"subject": subject, "body": {"contentType": "Text", "content": "…"}, **fields}
-        headers = {"Authorization": f"Bearer {token}"}
-        return self.post("/v1.0/me/sendMail", json={"message": message}, headers=headers)
-
-
-@pytest.fixture
-def kernel(room):
-    made = []
-
-    def start(name):
-        made.append(Kernel(room, name))
-        return made[-1]
-
-    yield start
-    for one in made:
-        one.close()
 
 
 def test_who_joins_gets_an_app_a_user_and_a_redirect_uri_of_their_own(kernel):
@@ -190,121 +115,7 @@ def test_who_has_the_name_of_a_sample_person_takes_their_place_and_not_their_pow
     assert (me["displayName"], me["jobTitle"]) == ("Grace", "Learner")
 
 
-# The hub's own OAuth, as a browser meets it
-
-
-class Browser(requests.Session):
-    """A browser behind the hub's proxy, whose hops are looked at one by one."""
-
-    def __init__(self, room):
-        super().__init__()
-        self.trust_env, self.room = False, room
-
-    def open(self, path):
-        headers = HUB | {"Cookie": "; ".join(f"{one.name}={one.value}" for one in self.cookies)}
-        answer = self.get(
-            self.room.authority + "/services/graphsandbox" + path,
-            headers=headers,
-            allow_redirects=False,
-            timeout=10,
-        )
-        return answer
-
-    def asked(self, path="/portal?done=saved"):
-        """Open a page; return the state that the browser is sent to the hub with."""
-        where = self.open(path).headers["location"]
-        query = parse_qs(urlsplit(where).query)
-        assert urlsplit(where).path == "/hub/api/oauth2/authorize"
-        assert query["code_challenge_method"] == ["S256"]
-        return query["state"][0]
-
-
-@pytest.fixture
-def browsers(room):
-    made = [Browser(room), Browser(room)]
-    yield made
-    for one in made:
-        one.close()
-
-
-def jar(browser):
-    """Make its cookies go with every request: the address is loopback, the path the hub's."""
-    for one in list(browser.cookies):
-        assert one.path == "/services/graphsandbox" and one.secure
-        assert one.has_nonstandard_attr("HttpOnly")
-
-
-def test_a_browser_comes_back_from_the_hub_to_the_page_it_wanted(browsers):
-    state = browsers[0].asked()
-    back = browsers[0].open(f"/oauth_callback?code=code-ada&state={state}")
-    assert (back.status_code, back.headers["location"]) == (303, "./portal?done=saved")
-    jar(browsers[0])
-    page = browsers[0].open("/portal")
-    assert page.ok and "as <bdi>ada@contoso.example</bdi> sees it" in page.text
-
-
-def test_the_hubs_answer_is_taken_from_the_browser_that_asked_and_once(browsers):
-    one, other = browsers
-    state = one.asked()
-    other.asked()
-    assert other.open(f"/oauth_callback?code=code-bob&state={state}").status_code == 403
-    state = one.asked()
-    for wrong in ("", "made-up", other.asked()):
-        assert one.open(f"/oauth_callback?code=code-ada&state={wrong}").status_code == 403
-    assert one.open(f"/oauth_callback?code=code-ada&state={state}").status_code == 303
-    assert one.open(f"/oauth_callback?code=code-ada&state={state}").status_code == 403
-
-
-def test_a_refusal_of_the_hub_opens_nothing(browsers):
-    state = browsers[0].asked()
-    answer = browsers[0].open(f"/oauth_callback?error=access_denied&state={state}")
-    assert answer.status_code == 403
-    assert browsers[0].open("/portal").status_code == 303
-
-
-def test_no_page_wanted_leads_out_of_the_sandbox(browsers):
-    state = browsers[0].asked("//evil.example/x")
-    back = browsers[0].open(f"/oauth_callback?code=code-ada&state={state}")
-    where = urljoin(f"{PUBLIC}/oauth_callback", back.headers["location"])
-    assert where.startswith(f"{PUBLIC}/")
-
-
-def test_no_one_is_let_in_when_the_hub_does_not_answer(tmp_path):
-    with running_class(tmp_path) as room:
-        ada = Kernel(room, "ada")
-        room.hub.shutdown()
-        room.hub.server_close()
-        for method, path in (("GET", "/portal"), ("GET", "/mailbox"), ("POST", "/_control/join")):
-            assert ada.request(method, path).status_code == 502
-        assert ada.get("/common/v2.0/.well-known/openid-configuration").ok
-        ada.close()
-
-
-# What is open as at Microsoft, and what stays the same from one start to the next
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["/common/v2.0/.well-known/openid-configuration", "/common/discovery/v2.0/keys",
-     "/static/sandbox.css", "/error?code=50034"],
-)  # fmt: skip
-def test_what_is_public_at_microsoft_is_public_here(room, path):
-    assert requests.get(room.authority + path, timeout=10).ok
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["/", "/portal", "/portal/new", "/mailbox", "/mailbox/x/body", "/devicelogin", "/nowhere",
-     "/common/oauth2/authorize", "/common/oauth2/v2.0/authorize", "/common/adminconsent",
-     "/common/oauth2/v2.0/logout", "//portal", "/static/../portal"],
-)  # fmt: skip
-def test_all_else_wants_a_learner(room, path):
-    with requests.Session() as session:
-        request = requests.Request("GET", room.authority).prepare()
-        request.url = room.authority + path
-        answer = session.send(request, allow_redirects=False, timeout=10)
-    assert answer.status_code == 303
-    assert "/hub/api/oauth2/authorize" in answer.headers["location"]
+# From one start to the next
 
 
 def test_after_a_restart_everybody_finds_their_own_again(tmp_path):
