@@ -110,12 +110,12 @@ def test_an_ordinary_answer_can_be_late(bend, send, subjects):
 
 
 def test_a_late_answer_holds_nobody_else_up(bend, send, subjects, sandbox, http):
-    bend(delay_s=1.0)
+    bend(delay_s=1.6)
     with pytest.raises(requests.ReadTimeout):
         send("Late", timeout=0.2)
     start = time.monotonic()
     assert subjects() == ["Late"]
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 1.3
 
 
 def test_an_answer_can_be_lost_altogether(bend, send, subjects):
