@@ -59,10 +59,8 @@ def send_mail(
             else:
                 content = message.as_json()
         try:
-            return sent.ends(
-                call_graph(app.cloud, "POST", path, bearer, content, progress, sent.under_way),
-                recipients,
-            )
+            answer = call_graph(app.cloud, "POST", path, bearer, content, progress, sent.under_way)
+            return sent.ends(answer, recipients)
         except (GraphError, NoAnswer) as error:
             raise sent.fails(error, subject) from None
 
