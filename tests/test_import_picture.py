@@ -107,7 +107,7 @@ def code_lines(path: Path) -> int:
     """Lines that hold code: no blanks, comments or docstrings."""
     source = path.read_text("utf-8")
     tree = ast.parse(source)
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docstrings = {
         number
         for node in ast.walk(tree)
