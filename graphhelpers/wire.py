@@ -112,12 +112,12 @@ def call_upload(
     return _logged(request, ends)
 
 
-def pause(pause_s: float, progress: Progress | None, done: float = 0, total: float = 1) -> None:
+def pause(pause_s: float, progress: Progress | None) -> None:
     """Wait as long as the service asked, and count the seconds down."""
     whole_s = math.ceil(pause_s)
     for left_s in range(whole_s, 0, -1):
         if progress:
-            progress(done, total, f"throttled: waiting {left_s} s, as the service asked")
+            progress(0, 1, f"throttled: waiting {left_s} s, as the service asked")
         time.sleep(pause_s - whole_s + 1 if left_s == whole_s else 1.0)
 
 
