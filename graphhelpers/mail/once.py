@@ -29,6 +29,7 @@ class Begun:
     """A draft, and how far its files have got: with this a call goes on where one broke off."""
 
     id: str = field(repr=False)
+    subject: str  # by which the person finds it in Drafts
     stamps: list[tuple[int, int]]  # of each file: bytes, and when it was changed last
     done: int = 0  # so many of them are known to be there
     url: Secret | None = None  # of the next one's upload session
@@ -56,13 +57,13 @@ class Sent:
         stopped = NoAnswer.of("interrupted", "unknown") if self.under_way.is_set() else None
         return self.receipt or self.unknown or stopped
 
-    def fails(self, error: GraphHelpersError, subject: str = "") -> GraphHelpersError:
+    def fails(self, error: GraphHelpersError) -> GraphHelpersError:
         """Keep the error when it leaves the outcome unknown, and name the draft there is."""
         if self.draft and getattr(error, "status", 0) == 404:
+            error.retold(cause("draft gone", subject=self.draft.subject), "unknown")
             self.draft = None  # deleted by hand, or sent by hand: who knows?
-            error.retold(cause("draft gone", subject=subject), "unknown")
         elif self.draft:
-            words = cause("draft there", subject=subject)
+            words = cause("draft there", subject=self.draft.subject)
             error.retold(f"{words} {error.fix}", str(error.outcome))
         self.unknown = error if error.outcome == "unknown" else None
         self.under_way = threading.Event()  # not cleared: it is of all the mails of a batch

@@ -42,7 +42,6 @@ def send_mail(
     what can't be sent; each tells by `.outcome` whether the mail is "not sent" or "unknown".
     """
     sent, recipients, content = prepared(message)
-    subject = str(message["Subject"]) if isinstance(message, EmailMessage) else message.subject
     with sent.lock:
         if receipt := sent.known(again):
             return receipt
@@ -62,7 +61,7 @@ def send_mail(
             answer = call_graph(app.cloud, "POST", path, bearer, content, progress, sent.under_way)
             return sent.ends(answer, recipients)
         except (GraphError, NoAnswer) as error:
-            raise sent.fails(error, subject) from None
+            raise sent.fails(error) from None
 
 
 def got(app: Registration, token: "Token", path: str) -> dict[str, Any]:

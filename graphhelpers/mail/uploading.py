@@ -73,7 +73,7 @@ class _Upload:
             answer = self.called("POST", MESSAGES, content)
             if not (draft_id := (answer.json or {}).get("id")):
                 raise NoAnswer.of("no draft id", "unknown", status=answer.status)
-            sent.draft = Begun(quote(str(draft_id)), stamps)
+            sent.draft = Begun(quote(str(draft_id)), self.message.subject, stamps)
         draft = self.draft = sent.draft
         if draft.stamps != stamps:
             raise MessageError.of("files changed")
