@@ -94,11 +94,12 @@ def public_address() -> str | None:
 
 def _told_by_the_browser(path: str) -> str | None:
     """Return the server's address, or None with a word about what that means and what to do."""
-    told, why = hub_address.ask(path), f"no browser answered in {hub_address.ANSWER_S:g} s."
     try:
-        if told:
-            public.parse(told, 0)
-            return told
+        told = hub_address.ask(path)
+        public.parse(told, 0)
+        return told
+    except hub_address.NoBrowser as error:
+        why = str(error)
     except ValueError as error:
         why = f"the browser's can't be used. {error}"
     warnings.warn(

@@ -18,14 +18,18 @@ ANSWER_S = 5.0
 SCRIPT = "fetch({path}, {{method: 'POST', body: {word}}}).catch(() => {{}});"
 
 
-def ask(server: str) -> str | None:
+class NoBrowser(Exception):
+    """Nobody could be asked, or nobody answered; the text says why."""
+
+
+def ask(server: str) -> str:
     """Return the address of a Jupyter server as the browser has it, given its path on the hub.
 
-    None where no notebook is shown by a browser, or none has answered within ANSWER_S seconds.
+    Raises NoBrowser outside of a notebook, and when no answer came within ANSWER_S seconds.
     """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if getattr(shell, "kernel", None) is None:
-        return None
+        raise NoBrowser("this is no notebook, whose browser could be asked.")
     from IPython.display import HTML, Javascript, display
 
     with Listener() as listener:
@@ -36,7 +40,9 @@ def ask(server: str) -> str | None:
             listener.answered.wait(ANSWER_S)
         finally:
             shown.update(HTML(""))  # neither the script nor the word is kept in the notebook
-    return listener.origin and listener.origin + server
+    if listener.origin is None:
+        raise NoBrowser(f"no browser answered in {ANSWER_S:g} s.")
+    return listener.origin + server
 
 
 class Listener(ThreadingHTTPServer):

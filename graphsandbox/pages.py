@@ -95,6 +95,7 @@ def render(
     csrf = csrf_token(request)
     known = {"csrf": csrf or secrets.token_urlsafe(32), "base": base_path(request)}
     known["learner"] = people.learner(request)
+    known["place"] = "your notebook's computer" if public.of(request) else "this computer"
     html = TEMPLATES.get_template(template).render({**context, **known})
     response = HTMLResponse(html, status_code, HEADERS)
     if script_nonce:

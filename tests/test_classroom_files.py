@@ -32,21 +32,24 @@ class Traits(SimpleNamespace):
 
 
 @pytest.fixture
-def config(monkeypatch):
+def config(monkeypatch, tmp_path):
     """What the file for one machine configures."""
     monkeypatch.delenv("CLASS_URL", raising=False)
-    monkeypatch.setenv("CLASS_PASSWORD", "a word")
+    monkeypatch.setenv("CLASS_PASSWORD", "the word of the class")
+    monkeypatch.setenv("CLASS_FOLDER", str(tmp_path / "class"))
     return configured()
 
 
 def configured() -> Traits:
     c, file = Traits(), ROOT / "classroom" / "jupyterhub_config.py"
-    exec(compile(file.read_text(), file.name, "exec"), {"get_config": lambda: c})  # noqa: S102
+    known = {"get_config": lambda: c, "__file__": str(file)}
+    exec(compile(file.read_text(), file.name, "exec"), known)  # noqa: S102
     return c
 
 
-@pytest.mark.parametrize("word", [None, ""])
-def test_a_class_without_a_word_does_not_begin(monkeypatch, word):
+@pytest.mark.parametrize("word", [None, "", "a word"])
+def test_a_class_without_a_long_word_does_not_begin(monkeypatch, tmp_path, word):
+    monkeypatch.setenv("CLASS_FOLDER", str(tmp_path))
     monkeypatch.delenv("CLASS_PASSWORD", raising=False)
     if word is not None:
         monkeypatch.setenv("CLASS_PASSWORD", word)
@@ -81,7 +84,40 @@ def test_kernels_of_one_machine_find_the_service(config):
     (service,) = config.JupyterHub.services
     told = config.Spawner.environment["GRAPHSANDBOX_SERVICE_URL"]
     assert told == service["url"].replace("127.0.0.1", "localhost")
-    assert service["command"][1:] == ["-m", "graphsandbox", "--classroom"]
+    folder = os.environ["CLASS_FOLDER"]
+    command = ["-m", "graphsandbox", "--classroom", "--home", f"{folder}/sandbox"]
+    assert service["command"][1:] == command
+
+
+def test_what_the_class_keeps_is_in_its_own_folder_which_is_nobody_elses(config):
+    folder = Path(os.environ["CLASS_FOLDER"])
+    assert folder.stat().st_mode & 0o777 == 0o700
+    kept = (config.JupyterHub.db_url, config.JupyterHub.cookie_secret_file,
+            config.ConfigurableHTTPProxy.pid_file,
+            config.SimpleLocalProcessSpawner.home_dir_template)  # fmt: skip
+    assert all(str(folder) in one for one in kept)
+
+
+def test_learners_begin_at_the_first_chapter_on_one_machine_and_in_the_cluster(config):
+    there = VALUES["singleuser"]
+    assert config.Spawner.default_url == there["defaultUrl"]
+    assert (ROOT / there["defaultUrl"].removeprefix("/lab/tree/")).exists()
+    for python, script in (config.Spawner.cmd, there["cmd"]):
+        assert Path(python).name.startswith("python") and Path(script).name == "start_server.py"
+    assert Path(config.Spawner.cmd[1]).exists()
+
+
+def test_chapters_are_laid_out_once_and_a_learners_work_is_not_touched(tmp_path):
+    notebooks, code = tmp_path / "notebooks", "import runpy; runpy.run_module = lambda *a, **k: 0"
+    code += f"; runpy.run_path({str(ROOT / 'classroom' / 'start_server.py')!r})"
+    for _ in range(2):
+        env = {**os.environ, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+        subprocess.run([sys.executable, "-c", code], env=env, check=True, timeout=20)
+        (notebooks / "01_register.ipynb").write_text("mine")
+    names = {file.name for file in (ROOT / "notebooks").glob("*.ipynb")}
+    assert {file.name for file in notebooks.iterdir()} == names
+    assert (notebooks / "01_register.ipynb").read_text() == "mine"
+    assert (tmp_path / "README.md").exists()
 
 
 def test_kernels_of_the_cluster_find_the_service_by_its_public_name(container):

@@ -28,28 +28,21 @@ PASSWORD = "the word of the class"
 START_S = 60
 # What a run on one machine changes of classroom/jupyterhub_config.py: ports, and where things are.
 CONFIG = """
-import os, sys
 load_subconfig({classroom!r})
 c.JupyterHub.public_url = "http://localhost:{port}/"
 c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
 c.JupyterHub.hub_port = {hub_port}
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
 c.ConfigurableHTTPProxy.command = {proxy!r}
-c.ConfigurableHTTPProxy.pid_file = {folder!r} + "/proxy.pid"
-c.JupyterHub.db_url = "sqlite://"
-c.JupyterHub.cookie_secret_file = {folder!r} + "/cookie_secret"
 c.JupyterHub.services[0]["url"] = "http://127.0.0.1:{sandbox_port}"
 c.JupyterHub.services[0]["api_token"] = {token!r}
-c.JupyterHub.services[0]["command"] += ["--home", {folder!r} + "/sandbox"]
 c.JupyterHub.services[0]["environment"] = {{"PYTHONPATH": {root!r}}}
 c.Spawner.environment |= {{
     "GRAPHSANDBOX_SERVICE_URL": "http://localhost:{sandbox_port}",
     "PYTHONPATH": {root!r},
     "BROWSER": {opens_nothing!r},
 }}
-c.SimpleLocalProcessSpawner.home_dir_template = {folder!r} + "/homes/{{username}}"
-c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
-c.Spawner.args = ["--LabApp.expose_app_in_browser=True", "--allow-root"]
+c.Spawner.args = [*c.Spawner.get("args", []), "--LabApp.expose_app_in_browser=True"]
 c.Spawner.http_timeout = c.Spawner.start_timeout = 60
 """
 
@@ -65,7 +58,7 @@ class Hub:
 
     def home(self, name: str) -> Path:
         """Return a learner's folder, with JupyterLab set as for all browser tests."""
-        home = self.folder / "homes" / name
+        home = self.folder / "learners" / name
         for file, settings in SETTINGS.items():
             path = home / ".jupyter/lab/user-settings/@jupyterlab" / f"{file}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +106,7 @@ def running_hub(folder: Path, workshop: Path) -> Iterator[Hub]:
             **ports,
         )
     )
-    known = {"CLASS_PASSWORD": PASSWORD, "HOME": str(folder)}
+    known = {"CLASS_PASSWORD": PASSWORD, "CLASS_FOLDER": str(folder), "HOME": str(folder)}
     env = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
     with (folder / "hub.log").open("w") as log:
         process = subprocess.Popen(

@@ -39,28 +39,26 @@ class Learner:
         self.hub.home(self.name)
         log_in(self.page, self.hub, self.name)
 
-    def lay_out(self, name: str, before: str = "", after: str = "", file: str = "") -> None:
-        """Put a chapter into their folder as if it had never run, between two cells more."""
-        notebook = chapter(name)
-        more = [[nbformat.v4.new_code_cell(one)] if one else [] for one in (before, after)]
-        notebook.cells = [*more[0], *notebook.cells, *more[1]]
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.update(outputs=[], execution_count=None)
-        nbformat.write(notebook, self.hub.home(self.name) / f"{file or name}.ipynb")
+    def await_notebook(self, path: str) -> None:
+        """Wait until they see a notebook, and its kernel is ready."""
+        self.page.wait_for_function(IN_FRONT, arg=path, timeout=60_000)
 
-    def open(self, name: str) -> None:
-        """Open a chapter; return while it still loads, so that the others can open theirs."""
-        self._file = f"{name}.ipynb"
-        if "/lab/tree/" in self.page.url:  # a new tab of JupyterLab, which need not load again
-            self.page.evaluate(OPEN, self._file)
-        else:
-            address = self.hub.lab(self.name).notebook_url(self._file)
-            self.page.goto(address, wait_until="commit")
+    def lay_out(self, name: str, chapter_name: str, before: str, after: str) -> None:
+        """Put a notebook into their folder: a chapter between two cells more."""
+        notebook = chapter(chapter_name)
+        first, last = map(nbformat.v4.new_code_cell, (before, after))
+        notebook.cells = [first, *notebook.cells, last]
+        nbformat.write(notebook, self.hub.home(self.name) / name)
+
+    def open(self, path: str) -> None:
+        """Open a notebook; return while it still loads, so that the others can open theirs."""
+        self._path = path
+        self.page.evaluate(OPEN, path)
 
     def run_all(self) -> None:
-        """Run every cell; those that wait for a sign-in go on waiting."""
-        self.page.wait_for_function(IN_FRONT, arg=self._file, timeout=60_000)
+        """Run every cell anew; those that wait for a sign-in go on waiting."""
+        self.await_notebook(self._path)
+        self.page.evaluate("() => jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
         start_run_all(self.page)
 
     def sign_in(self, number: int, user: str = "") -> "Page":

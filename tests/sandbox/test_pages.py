@@ -51,7 +51,7 @@ def test_every_page_says_what_it_is_and_carries_the_security_headers(pages_of, h
     for url in pages_of:
         page = http.get(url)
         assert "text/html" in page.headers["content-type"], url
-        assert "No password is needed, and nothing leaves this machine." in page.text, url
+        assert "No password is needed, and nothing leaves it." in page.text, url
         policy = page.headers["content-security-policy"]
         assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
         assert "script-src" not in policy and "unsafe" not in policy
