@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
@@ -82,6 +84,14 @@ def test_each_dependency_has_a_version_that_was_seen_working():
     seen = {canonicalize_name(name): version for name, version in seen.items()}
     for one in requirements():
         assert seen[canonicalize_name(one.name)] in one.specifier, one
+
+
+def test_each_version_runs_on_the_first_python_that_will_do():
+    """Debian 12 has Python 3.11.2, and one library that wants 3.11.5 is the end of `make lab`."""
+    first = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    wanted = {one.name: SpecifierSet(one.metadata["Requires-Python"] or "")
+              for one in distributions()}  # fmt: skip
+    assert {name for name, pythons in wanted.items() if first not in pythons} == set()
 
 
 def test_constraints_hold_names_and_versions_only():
