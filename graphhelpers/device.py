@@ -31,10 +31,7 @@ class DeviceSignIn:
         for name in ("user_code", "verification_uri", "device_code"):
             if not (isinstance(told.get(name), str) and re.fullmatch("[!-~]+", told[name])):
                 raise TokenInvalid.of("device answer", name=name)
-        self.user_code, page, cloud = told["user_code"], told["verification_uri"], app.cloud
-        if cloud.public and page.startswith(f"{cloud.authority}/"):  # the browser's own way there
-            page = cloud.public + page.removeprefix(cloud.authority)
-        self.verification_uri = page
+        self.user_code, self.verification_uri = told["user_code"], told["verification_uri"]
         life_s = seconds_of(told.get("expires_in"), LIFE_S)
         self.expires_at = datetime.now(UTC) + timedelta(seconds=life_s)
         self.scope, self._app, self._device_code = scope, app, Secret(told["device_code"])

@@ -107,7 +107,7 @@ def _told_by_the_browser(path: str) -> str | None:
         "own machine, which your browser may not reach. To name the address, set "
         f"GRAPHSANDBOX_PUBLIC to https://HUB{path}proxy/{{port}}, with HUB as your browser shows "
         "it, and run this again.",
-        stacklevel=4,
+        stacklevel=5,  # the line that called graphsandbox.connect()
     )
     return None
 

@@ -42,7 +42,6 @@ BELIEVED_S = 60  # so long what the hub said of a token is believed without aski
 SIGNING_IN_S = 600.0
 SESSION_S = 86400.0
 MOST = 20_000  # of each kind that is kept in memory
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class NoClass(RuntimeError):
@@ -61,7 +60,7 @@ class Place:
     @property
     def is_here(self) -> bool:
         """Tell whether kernels are on this machine too, and come by loopback."""
-        return self.host in LOOPBACK
+        return self.host in public.LOOPBACK
 
 
 def place(address: str | None = None) -> Place:
@@ -175,7 +174,7 @@ class Classroom:
     def redirect_uri(self, server: str, port: int) -> str:
         """Return where a learner's browser brings a code: the kernel's port, through the hub."""
         origin = public.parse(self.where.public, self.where.port).origin
-        return str(public.redirect_uri(f"{origin}{server}proxy/{{port}}", port))
+        return f"{origin}{server}proxy/{port}/{public.REDIRECT_PATH}"
 
 
 class ClassroomMiddleware:

@@ -28,7 +28,7 @@ LONGEST_DELAY_S = 600.0
 LAST_MOMENT = 4_102_444_800.0  # the year 2100, which every date format still holds
 MOST_FAULTS = 10_000
 SECRET_DAYS = 180.0
-SERVER = re.compile(r"/([A-Za-z0-9._~%@+-]+/){0,8}")
+SERVER = re.compile(r"/((?!\.\.?/)[A-Za-z0-9._~%@+-]+/){0,8}")
 
 
 class BadRequest(Exception):

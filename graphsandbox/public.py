@@ -58,13 +58,10 @@ def parse(text: str, port: int) -> Public:
     return Public(f"{parts.scheme}://{host}", parts.path)
 
 
-def redirect_uri(text: str, port: int | None = None) -> str | None:
-    """Return the usual redirect URI as browsers reach it by the same proxy, if that is told.
-
-    port is where the kernel listens for it.
-    """
+def redirect_uri(text: str) -> str | None:
+    """Return the usual redirect URI as browsers reach it by the same proxy, if that is told."""
     server = urlsplit(text).path.removesuffix("/").removesuffix("proxy/{port}")
-    port = port or (usual_port(server) if "/proxy/{port}" in text else 8000)
+    port = usual_port(server) if "/proxy/{port}" in text else 8000
     return f"{parse(text, port)}/{REDIRECT_PATH}" if "{port}" in text else None
 
 

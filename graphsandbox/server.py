@@ -209,16 +209,17 @@ def _ready(
 ) -> Ready:
     """Give the app its own address, and return what the ready line says.
 
-    redirect_uri is one more for the registered app: the usual one by way of the proxy.
+    redirect_uri is one more for the registered app, and the one to use: the usual one by way of
+    the proxy.
     """
     base = f"{'https' if pems else 'http'}://localhost:{port}"
     app.state.authority = app.state.graph = base
     registration, secret = app.state.store.default_app()
     if redirect_uri and redirect_uri not in [one.uri for one in registration.redirect_uris]:
-        registration.redirect_uris.insert(0, RedirectUri(redirect_uri))  # the one to use here
+        registration.redirect_uris.append(RedirectUri(redirect_uri))
         app.state.store.save(registration)
     samples.add_once(app.state.store)
-    known = app.state.public
+    known, uris = app.state.public, [one.uri for one in registration.redirect_uris]
     return Ready(
         authority=base,
         graph=base,
@@ -227,7 +228,7 @@ def _ready(
         client_id=registration.client_id,
         client_secret=secret,
         tenant=directory.TENANT_ID,
-        redirect_uris=[one.uri for one in registration.redirect_uris],
+        redirect_uris=sorted(uris, key=lambda uri: uri != redirect_uri),  # that one is first
         user=directory.USERS[0].upn,
         ca=str(pems[0]) if pems else None,
         pid=os.getpid(),

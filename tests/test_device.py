@@ -15,7 +15,6 @@ from graphhelpers import (
     SignInTimeout,
     TokenInvalid,
     TokenRefused,
-    sandbox_cloud,
     start_device_sign_in,
     verify_id_token,
     whoami,
@@ -95,12 +94,6 @@ def test_only_https_and_loopback_become_a_link_and_nothing_becomes_a_tag(page, l
         shown = start_device_sign_in(app_at(trap))._repr_html_()
     assert ("<a href" in shown) == link
     assert "<script" not in shown and '"onclick' not in shown and "<code>&lt;b&gt;</code>" in shown
-
-
-def test_the_page_is_told_by_the_browsers_address_where_a_proxy_stands_between(sandbox):
-    hub = "https://hub.example/services/sandbox"
-    cloud = sandbox_cloud(sandbox.authority, sandbox.graph, public=hub)
-    assert start_device_sign_in(app_of(sandbox, cloud=cloud)).verification_uri.startswith(f"{hub}/")
 
 
 def test_it_asks_at_the_given_interval_and_slower_when_told_to():

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from tests.browser.desk import OPENS_NOTHING
-from tests.browser.lab import SETTINGS, Lab
+from tests.browser.lab import SETTINGS
 from tests.kit import free_port
 from tests.node import ROOT, program
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PASSWORD = "the word of the class"
 START_S = 60
-# What a run on one machine changes of classroom/jupyterhub_config.py: ports, and where things are.
+# What a test changes of classroom/jupyterhub_config.py: ports, programs, a word from JupyterLab.
 CONFIG = """
 load_subconfig({classroom!r})
 c.JupyterHub.public_url = "http://localhost:{port}/"
@@ -65,10 +65,6 @@ class Hub:
             path.write_text(json.dumps(settings))
         return home
 
-    def lab(self, name: str) -> Lab:
-        """Return a learner's JupyterLab."""
-        return Lab(f"{self.url}/user/{name}/", "")
-
     def log(self) -> str:
         """Return what the hub, its proxy, its service and its users' servers have said."""
         return (self.folder / "hub.log").read_text(errors="replace")
@@ -99,7 +95,6 @@ def running_hub(folder: Path, workshop: Path) -> Iterator[Hub]:
         CONFIG.format(
             classroom=str(ROOT / "classroom" / "jupyterhub_config.py"),
             proxy=[program("node"), str(script)],
-            folder=str(folder),
             root=str(ROOT),
             opens_nothing=OPENS_NOTHING,
             token=token,
@@ -143,9 +138,9 @@ def _await_hub(hub: Hub, process: subprocess.Popen) -> None:
     raise RuntimeError(f"The hub did not start:\n{hub.log()[-4000:]}")
 
 
-def log_in(page: "Page", hub: Hub, name: str, then: str = "") -> None:
-    """Log a learner in to the hub; their server starts, and `then` is where they end."""
-    page.goto(f"{hub.url}/hub/login?next={then or f'/hub/spawn/{name}'}")
+def log_in(page: "Page", hub: Hub, name: str) -> None:
+    """Log a learner in to the hub; their server starts."""
+    page.goto(f"{hub.url}/hub/login?next=/hub/spawn/{name}")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()

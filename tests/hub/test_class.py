@@ -152,6 +152,11 @@ def test_they_mail_each_other_and_each_sees_their_own_mail_only(taught, hub, htt
         page.close()
 
 
+def test_a_code_is_typed_at_an_address_that_the_browser_reaches(ada, hub):
+    page = ada.says("__import__('graphhelpers').start_device_sign_in(app).verification_uri")
+    assert page == repr(f"{hub.service}/devicelogin")
+
+
 def test_the_portal_shows_each_their_own_registrations(taught, hub):
     for one in taught:
         page = one.window.new_page()

@@ -35,7 +35,10 @@ def test_who_joins_again_gets_the_same_app_and_each_servers_redirect_uri(kernel)
     assert "/user/ada/proxy/" in apps and "/user/ada/two/proxy/" in apps
 
 
-@pytest.mark.parametrize("server", [None, 1, "", "user/ada/", "//evil.example/", "/a/?b/", "/a b/"])
+@pytest.mark.parametrize(
+    "server",
+    [None, 1, "", "user/ada/", "//evil.example/", "/a/?b/", "/a b/", "/user/../hub/", "/./"],
+)
 def test_a_server_is_a_path_of_the_hub(kernel, server):
     assert kernel("ada").join(server).status_code == 400
 

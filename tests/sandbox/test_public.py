@@ -67,6 +67,16 @@ def test_the_registered_app_also_has_the_usual_redirect_uri_by_way_of_the_proxy(
     ]
 
 
+def test_the_redirect_uri_to_use_comes_first_whatever_the_sandbox_was_told_before(serve, tmp_path):
+    told = ["https://one.example/{port}", "https://two.example/{port}"]
+    for address in (told[0], told[1], told[0], None):
+        process, line = serve(*(["--public", address] if address else []), home=tmp_path / "home")
+        first = (address or "http://localhost:{port}").replace("{port}", "8000")
+        assert line["redirect_uris"][0] == f"{first}/connect/get_token/"
+        process.terminate()
+        process.wait(10)
+
+
 def test_without_a_proxy_there_is_no_public_address(sandbox):
     assert sandbox.public is None
     assert sandbox.portal == f"{sandbox.authority}/portal"
