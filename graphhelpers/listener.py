@@ -72,8 +72,7 @@ class Listener:
         for address in ("127.0.0.1", "::1") if self.host == "localhost" else (self.host,):
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
             try:
-                sock = socket.create_server((address, self.port), family=family)
-                self._sockets.append(sock)
+                self._sockets.append(socket.create_server((address, self.port), family=family))
             except OSError as error:
                 if address != "::1" or not self._sockets or error.errno in TAKEN:
                     self.close()
@@ -99,8 +98,12 @@ class Listener:
 
     async def _answered(self, reader: asyncio.StreamReader) -> bytes:
         """Read one request, and return the answer to it; nothing for a TLS handshake."""
-        peer = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_PART)
-        form = b""
+        peer, form = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_PART), b""
+        first = await reader.read(LARGEST_PART)
+        if first.startswith(b"\x16"):  # a browser that was told to use https
+            self.answer("TLS", "", "")
+            return b""
+        peer.receive_data(first)
         try:
             request = await _next_event(peer, reader)
             if not isinstance(request, h11.Request):
@@ -112,9 +115,6 @@ class Listener:
                 if len(form) > LARGEST_PART:
                     return _page(request.method, 413, "The form is too large.")
         except h11.RemoteProtocolError as odd:
-            if peer.trailing_data[0].startswith(b"\x16"):  # a browser that was told to use https
-                self.answer("TLS", "", "")
-                return b""
             return _page(b"", odd.error_status_hint, "This is not a sign-in's answer.")
         return _page(request.method, *self._judged(request, form))
 
