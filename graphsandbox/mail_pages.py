@@ -94,7 +94,7 @@ async def show_mail(request: Request) -> Response:
         "mail.html",
         message=message,
         people=_people(message),
-        place=FOLDERS.get(message.folder, "All accepted mail"),
+        folder=FOLDERS.get(message.folder, "All accepted mail"),
         attachments=_mailboxes(request).attachments(message.id),
         iso_time=iso_time,
     )

@@ -96,7 +96,7 @@ def render(
     known = {"csrf": csrf or secrets.token_urlsafe(32), "base": base_path(request)}
     known["learner"] = people.learner(request)
     known["place"] = "your notebook's computer" if public.of(request) else "this computer"
-    html = TEMPLATES.get_template(template).render({**context, **known})
+    html = TEMPLATES.get_template(template).render(**context, **known)  # no name twice
     response = HTMLResponse(html, status_code, HEADERS)
     if script_nonce:
         response.headers["Content-Security-Policy"] += f"; script-src 'nonce-{script_nonce}'"

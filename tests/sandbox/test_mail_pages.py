@@ -79,6 +79,20 @@ def test_a_persons_folders_are_shown_one_at_a_time(sandbox, http, send):
     assert not subjects("grace@contoso.example", "sentitems")
 
 
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ("", "All accepted mail"),
+        ("?user=ada@contoso.example&folder=sentitems", "Sent Items"),
+        ("?user=grace@contoso.example", "Inbox"),
+    ],
+)
+def test_a_mails_page_says_where_the_mail_is(sandbox, http, send, query, place):
+    send()
+    [there] = links(http.get(sandbox.mailbox + query))
+    assert f"Mailbox</a> / {place}</p>" in http.get(there).text
+
+
 def test_a_page_of_the_list_has_fifty_mails(sandbox, http, send):
     for number in range(51):
         send(subject=f"Number {number}.")
