@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from . import postmaster
 from .directory import User
 from .files import TABLES, Attachment, Files, StoredAttachment, new_id
 from .message import (
@@ -146,7 +147,8 @@ class Mailboxes:
         """
         records = self._sent_by(str(person.mail))
         copies = [one for one in self.messages(person.oid) if one.folder not in (SENT, DRAFTS)]
-        arrived = [one for one in copies if not one.is_draft and one.sender != person.mail]
+        others = [one for one in copies if one.sender not in (person.mail, postmaster.ADDRESS)]
+        arrived = [one for one in others if not one.is_draft]
         return sorted(records + arrived, key=lambda one: one.received_at, reverse=True)
 
     def _sent_by(self, address: str) -> list[Message]:
@@ -198,8 +200,11 @@ class Mailboxes:
         number = self._add(NOBODY, ACCEPTED, content, attachments)
         if save_to_sent:
             self._add(sender.oid, SENT, content, attachments)
-        for person in self._store.people.with_mailbox(_addresses(content)):
+        everybody, people = _recipients(content), self._store.people
+        for person in people.with_mailbox(everybody):
             self._add(person.oid, INBOX, arriving, attachments)
+        if unknown := [one for address, one in everybody.items() if people.lacks(address)]:
+            self._add(sender.oid, INBOX, postmaster.report(content, unknown), ())
         return number
 
     def _add(
@@ -224,10 +229,10 @@ class Mailboxes:
         self.files.remove_all(message.id)
 
 
-def _addresses(content: dict[str, Any]) -> list[str]:
-    """Return the addresses of all recipients."""
-    fields = [one for name in RECIPIENT_FIELDS for one in content.get(name, [])]
-    return [one["emailAddress"]["address"] for one in fields]
+def _recipients(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return all recipients by their addresses in lower case, each once."""
+    everybody = [one for name in RECIPIENT_FIELDS for one in content.get(name, [])]
+    return {one["emailAddress"]["address"].lower(): one for one in everybody}
 
 
 def _message(row: tuple[Any, ...]) -> Message:

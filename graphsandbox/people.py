@@ -57,9 +57,12 @@ class People:
         return self._users.get(key.lower())
 
     def with_mailbox(self, addresses: Iterable[str]) -> list[User]:
-        """Return the people whose mail arrives at these addresses, each once."""
-        wanted = dict.fromkeys(one.lower() for one in addresses)
-        return [self._by_mail[one] for one in wanted if one in self._by_mail]
+        """Return the people whose mail arrives at these addresses (in lower case)."""
+        return [self._by_mail[one] for one in addresses if one in self._by_mail]
+
+    def lacks(self, address: str) -> bool:
+        """Tell whether this address (in lower case) would be the tenant's, and nobody has it."""
+        return address.endswith(f"@{TENANT_DOMAIN}") and address not in self._by_mail
 
     def learner(self, name: str) -> Learner:
         """Return somebody of the class, who from now on is one of the tenant."""

@@ -68,6 +68,18 @@ def test_bcc_is_the_senders_secret_also_at_the_side_door(kernel):
     assert seen[bob][0]["recipients"] == seen[cyd][0]["recipients"] == ["bob@contoso.example"]
 
 
+def test_a_mail_to_who_has_not_been_there_yet_comes_back(kernel):
+    ada, late = kernel("ada"), kernel("late")  # whom no other test lets in
+    for subject in ("Early", "In time"):
+        assert ada.mail(subject, to=["late@contoso.example"]).status_code == 202
+        late.join()
+    inbox = {one: one.get("/mailbox").text for one in (ada, late)}
+    assert "Undeliverable: Early" in inbox[ada] and "In time" not in inbox[ada]
+    assert "In time" in inbox[late] and "Early" not in inbox[late]
+    sent = ada.get("/_control/mailbox").json()
+    assert [one["subject"] for one in sent] == ["In time", "Early"]
+
+
 def test_a_mail_to_oneself_is_one_mail(kernel):
     ada = kernel("ada")
     ada.mail("Note", to=["ada@contoso.example"])
