@@ -16,12 +16,17 @@ class Refusal:
     text: str
     status: int = 400
     suberror: str | None = None
+    hint: str = ""
     confirmed: bool = True
 
 
 def _table() -> tuple[Refusal, ...]:
     rows = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["refusal"]
-    return tuple(Refusal(**{**row, "text": " ".join(row["text"].split())}) for row in rows)
+    return tuple(Refusal(**{name: _on_one_line(one) for name, one in row.items()}) for row in rows)
+
+
+def _on_one_line(value: Any) -> Any:
+    return " ".join(value.split()) if isinstance(value, str) else value
 
 
 TABLE = _table()

@@ -112,6 +112,7 @@ def refusal_page(request: Request, refused: Refused, change_account: bool = Fals
         correlation_id=incident.correlation_id,
         timestamp=incident.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         message=description,
+        hint=refused.row("P").hint,
         change_account=change_account,
     )
 

@@ -76,6 +76,19 @@ def test_the_page_refuses_a_redirect_uri_that_is_not_registered(sandbox, http):
     ) in shown(authorize(sandbox, http, redirect_uri=uri))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"client_id": NOBODY}, "What to do: The app may be registered in another sandbox"),
+        ({"redirect_uri": "http://localhost:8000/"}, "What to do: The sandbox's portal stands"),
+        ({"tenant": NOBODY}, None),
+    ],
+)
+def test_the_page_says_what_to_do_where_only_the_person_hears_of_it(sandbox, http, wrong, words):
+    page = shown(authorize(sandbox, http, **wrong))
+    assert words in page if words else "What to do" not in page
+
+
 def test_the_page_refuses_an_app_without_redirect_uris(sandbox, http):
     app = register(sandbox, http, redirect_uris=[])
     words = "AADSTS500113: No reply address is registered for the application."
