@@ -169,9 +169,8 @@ class CallbackServer:
 
     def _timeout(self, timeout_s: float) -> SignInTimeout:
         """Say what did arrive, since that tells what is wrong."""
-        kinds = ("path", "state", "https", "malformed")
-        found = [(kind, self._ignored[kind]) for kind in kinds if self._ignored[kind]]
-        arrived, count = found[0] if found else ("nothing", 0)
+        told = (kind for kind in ("path", "state", "https", "malformed") if self._ignored[kind])
+        count = self._ignored[arrived := next(told, "nothing")]
         return SignInTimeout.of(f"timeout: {arrived}", url=self.url, s=timeout_s, count=count)
 
 

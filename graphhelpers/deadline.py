@@ -114,8 +114,11 @@ def _free_thread() -> _Thread:
 
 
 @cache
-def session(loopback: bool) -> requests.Session:
-    """Return the session for this machine (never through a proxy) or for the internet."""
+def session(loopback: bool, _process: int) -> requests.Session:
+    """Return the session for this machine (never through a proxy) or for the internet.
+
+    Each process has its own: two that share a connection after a fork read each other's answers.
+    """
     made = requests.Session()
     made.trust_env = not loopback
     made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

@@ -97,8 +97,8 @@ class Exchange:
         else:
             told = (item for item in self.headers.items() if item[0].startswith("Content-"))
             words += [f"-H {shlex.quote(': '.join(item))}" for item in told]
-            body = f"-d {shlex.quote(_pretty(self.sent))}" if kind == JSON else "-T content"
-            words.append(body)  # a file of this name
+            # The second sends a file of this name.
+            words.append(f"-d {shlex.quote(_pretty(self.sent))}" if kind == JSON else "-T content")
         return " \\\n  ".join(words)
 
 

@@ -60,6 +60,9 @@ class Registration:
     cloud: Cloud = MICROSOFT
 
     def __post_init__(self) -> None:
+        # First of all, since a traceback may show `self`. A GUID is no secret, but its id.
+        if isinstance(self.client_secret, str) and not GUID.fullmatch(self.client_secret):
+            object.__setattr__(self, "client_secret", Secret(self.client_secret))
         for name in KEPT:
             _refuse_odd_characters(name, getattr(self, name))
         expect(Cloud, self.cloud, "cloud")
@@ -70,10 +73,8 @@ class Registration:
         if not TENANT.fullmatch(self.tenant):
             raise RegistrationError.of("tenant", length=len(self.tenant))
         _check_redirect_uri(self.redirect_uri)
-        if self.client_secret is not None:
-            if GUID.fullmatch(self.client_secret):
-                raise RegistrationError.of("secret id")
-            object.__setattr__(self, "client_secret", Secret(self.client_secret))
+        if GUID.fullmatch(self.client_secret or ""):
+            raise RegistrationError.of("secret id")
 
     @_told("not saved")
     def save(self) -> Path:
@@ -202,14 +203,14 @@ def _update(cloud: str, entry: dict[str, Any] | None) -> Path:
     file is replaced only while it is the one that was read, until it says what it should.
     """
     path = _path()
-    above = Path(os.path.realpath(path)).parents
-    if entry and any(os.path.exists(folder / ".git") for folder in above):
+    if entry and any(os.path.exists(f / ".git") for f in Path(os.path.realpath(path)).parents):
         raise RegistrationError.of("work tree", path=path)
     for _ in range(200):  # while others save, too; each time one of them gets done
         entries = _read()
         wanted = {name: e for name, e in {**entries, cloud: entry}.items() if e is not None}
         if wanted == entries:
             return path
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileNotFoundError):  # another program forgets, and clears up
             _replace(path, wanted, entries)
     raise RegistrationError.of("not saved", path=path, reason="others save there too")
@@ -217,7 +218,6 @@ def _update(cloud: str, entry: dict[str, Any] | None) -> Path:
 
 def _replace(path: Path, entries: dict[str, Any], read: dict[str, Any]) -> None:
     """Replace the file whole: a crash leaves the old one or the new one, never half of either."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mkstemp makes it 0600
     try:
         with open(handle, "w", encoding="utf-8") as file:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .clouds import GUID
 from .display import Secret, shown, table
 from .errors import GraphHelpersError, TokenInvalid, TokenRefused
+from .exchanges import sealed
 from .registration import Registration
 from .wire import Answer, get_published, post_form
 
@@ -38,6 +39,9 @@ class Token:
     raw: Mapping[str, Any] = field(default_factory=dict)  # the answer as it came
     endpoint: str = "v2.0"
     asked: str = ""  # the scope of the sign-in; version 1 asks for nothing there
+
+    def __post_init__(self) -> None:  # also of tokens that another library got
+        vars(self).update(sealed({**vars(self), "raw": sealed(self.raw)}))
 
     @property
     def not_granted(self) -> list[str]:

@@ -6,6 +6,7 @@ redirect with the client secret in hand, and a `.netrc` replaces its Authorizati
 
 import json
 import math
+import os
 import re
 import threading
 import time
@@ -185,7 +186,7 @@ def _begun(request: _Request) -> Exchange:
     headers = {"Accept": JSON, "Accept-Encoding": "identity", "client-request-id": str(uuid4())}
     headers |= request.headers
     if request.bearer:
-        headers["Authorization"] = f"Bearer {request.bearer!r}"
+        headers["Authorization"] = f"Bearer {Secret(request.bearer)!r}"
     return Exchange("notebook", request.receiver, line, sent, "no answer", {}, origin, headers)
 
 
@@ -212,8 +213,7 @@ def record(answered: requests.Response, *_: Any, **__: Any) -> None:
     form = dict(parse_qsl(f"{parts.query}&{body if isinstance(body, str) else ''}"))
     receiver = "Microsoft Graph" if parts.path.startswith(("/v1.0/", "/beta/")) else "Entra ID"
     line, sent = f"{asked.method} {shown(parts.path)}", masked(sealed(form, FORM_SECRETS))
-    origin = _origin(parts)
-    one = Exchange("other code", receiver, line, sent, origin=origin, headers=headers)
+    one = Exchange("other code", receiver, line, sent, origin=_origin(parts), headers=headers)
     wire_log.append(_ended(one, Answer(answered.status_code, answered.headers, answered.content)))
 
 
@@ -224,12 +224,13 @@ def _fetched(request: _Request, headers: Mapping[str, str], call: Call) -> Answe
     try:
         # Prepared without the session, or a .netrc would replace our Authorization.
         asked = requests.Request(request.method, request.url, headers, data=request.content)
-        on, ca = session(is_loopback(urlsplit(request.url).hostname)), request.cloud.ca or True
+        on = session(is_loopback(urlsplit(request.url).hostname), os.getpid())
         response = on.send(
             asked.prepare(),
             timeout=(CONNECT_S + 1, DEADLINE_S + 1),  # for the thread; the call has ended by then
             allow_redirects=False,
-            **on.merge_environment_settings(request.url, {}, True, ca, None),  # stream, verify, …
+            # In this order: url, proxies, stream, verify, cert.
+            **on.merge_environment_settings(request.url, {}, True, request.cloud.ca or True, None),
         )
         with response:
             if response.status_code < 200:  # its real answer would pass for the next call's

@@ -245,7 +245,7 @@ def forms_of(secret: str) -> tuple[str, ...]:
 
 def _in_use() -> tuple[set[threading.Thread], int]:
     for loopback in (True, False):
-        deadline.session(loopback).close()  # what the kit keeps open for its next call
+        deadline.session(loopback, os.getpid()).close()  # what the kit keeps open for its next call
     kept = {*deadline.idle}  # for the next call, too
     threads = {t for t in threading.enumerate() if not t.name.startswith(OTHERS_THREADS)} - kept
     return threads, len(psutil.Process().net_connections("inet"))

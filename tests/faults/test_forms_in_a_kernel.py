@@ -40,7 +40,8 @@ def shared(tmp_path_factory):
 def kernel(shared):
     shared.said.clear()
     yield shared
-    shared.run("from graphhelpers.deadline import session; session(True).close()")
+    shared.run("import os; from graphhelpers.deadline import session")
+    shared.run("session(True, os.getpid()).close()")
 
 
 def comm_of(kernel: Kernel, form: str, part: str) -> str:

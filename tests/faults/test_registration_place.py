@@ -123,6 +123,12 @@ except RegistrationError as error: print(error)
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux has a /proc without new folders.")
+def test_where_no_folder_can_be_made_the_system_says_why(monkeypatch):
+    monkeypatch.setenv("GRAPHHELPERS_HOME", "/proc/kept")
+    assert "No such file" in told(saved).why
+
+
 @pytest.mark.case("F188")
 @pytest.mark.parametrize("marker", ["folder", "file"])
 def test_no_secret_is_saved_in_a_git_work_tree(tmp_path, monkeypatch, marker):

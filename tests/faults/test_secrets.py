@@ -15,16 +15,20 @@ from graphhelpers import (
     CallbackServer,
     Message,
     Registration,
+    RegistrationError,
     Secret,
+    Token,
     exchange_code,
     refresh,
     send_mail,
     start_sign_in,
+    whoami,
     wire_log,
 )
+from graphhelpers.tokens import TOKENS
 from tests.cases import forms_of
 from tests.homes import VISITOR
-from tests.kit import app_of, browse, code_of
+from tests.kit import app_of, browse, code_of, signed_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -230,6 +234,26 @@ def test_an_error_of_ours_holds_on_to_nothing_that_was_sent(app):
         except Exception as error:
             assert shown_in(locals_of(error), [code, app.client_secret]) == []
             assert error.__context__ is None and error.__cause__ is None
+
+
+@pytest.mark.case("F210")
+@pytest.mark.parametrize("wrong", [{"tenant": "a b"}, {"client_id": "1"}, {"cloud": None}])
+def test_a_registration_that_is_refused_holds_on_to_no_secret_in_the_clear(app, wrong):
+    given = {"client_id": app.client_id, "client_secret": str(app.client_secret)} | wrong
+    with pytest.raises(RegistrationError) as caught:
+        Registration(**given)
+    assert shown_in(locals_of(caught.value), [app.client_secret]) == []
+
+
+@pytest.mark.case("F208")
+def test_a_token_that_another_library_got_is_shown_no_more_than_ours(app):
+    got = signed_in(app)
+    texts = {name: str(getattr(got, name)) for name in TOKENS}
+    token = Token(**texts, scope=got.scope, expires_at=got.expires_at, raw={**texts, "x": "y"})
+    wire_log.clear()
+    assert whoami(app, token)["mail"]
+    said = f"{token!r} {vars(token)} {token._repr_html_()} {[vars(one) for one in wire_log]}"
+    assert shown_in(said, list(texts.values())) == [] and "'x': 'y'" in said
 
 
 def locals_of(error: BaseException) -> str:
