@@ -79,6 +79,32 @@ def test_every_lab_and_exercise_turns_green_when_it_is_mended(name, tmp_path):
     assert all("Why it works: " in mended[lab] for lab in REPAIRS[name])
 
 
+WRONG = [  # repairs that don't repair, and a word of what is said then
+    ("02_signin", "admin", 'scopes = ("openid", "Nonsense.Read")', "AADSTS650053"),
+    ("03_token", "code twice", "times = 0", "No code is handed in"),
+    ("04_sendmail", "scope", 'scopes = ("User.Read", "Mail.Sent")', "AADSTS650053"),
+    ("04_sendmail", "scope", 'scopes = ("Mail.Send")', "AADSTS650053"),  # no tuple but a text
+    ("04_sendmail", "mailbox", 'user = "lost@contoso.example"', "no account lost@contoso.example"),
+]
+
+
+@pytest.mark.parametrize("name", dict.fromkeys(name for name, *_ in WRONG))
+def test_a_wrong_repair_is_told_on_a_card_and_raises_nothing(name, tmp_path):
+    with running_kernel(own_homes(tmp_path) | {"BROWSER": VISITOR}, FOLDER) as kernel:
+        run_mended(kernel, name)
+        for chapter_of, lab, repair, words in WRONG:
+            if chapter_of == name:
+                tried = kernel.run(with_switch(lab_cell(name, lab), repair), 60.0)
+                assert tried.text.startswith("✗ not yet: ") and words in tried.text, tried.text
+                assert not tried.error and all(
+                    f"  {head}: " in tried.text for head in ("Why", "Try")
+                )
+
+
+def with_switch(cell: str, repair: str) -> str:
+    return re.sub("^.*# the switch$", lambda _: repair, cell, flags=re.M)
+
+
 def lab_cell(name: str, what: str) -> str:
     return next(cell.source for cell in chapter(name).cells if name_in(cell.source) == what)
 
@@ -86,7 +112,7 @@ def lab_cell(name: str, what: str) -> str:
 @pytest.mark.parametrize("text", ["anything", "a~text-of-the-right-length-0123456789abcd"])
 def test_a_text_that_is_no_secret_of_the_app_repairs_nothing(text, capsys):
     cell = lab_cell("01_register", "secret id")
-    mine = re.sub(r"^.*# the switch$", f"client_secret = {text!r}", cell, flags=re.M)
+    mine = with_switch(cell, f"client_secret = {text!r}")
     known = {"registered": {"client_id": GUID, "client_secret": "a~secret"}, "cloud": MICROSOFT}
     exec(mine, known | {"Registration": Registration})  # noqa: S102 (our own text)
     said = capsys.readouterr().out

@@ -49,15 +49,15 @@ def lab(name: str, **settings: object) -> Iterator[Lab]:
     except RuntimeError as error:
         if not str(error).startswith(ON_A_PAGE):
             raise
-        told = _explained(str(error).partition(" says: ")[2], texts)
+        words = str(error).removeprefix(ON_A_PAGE)
+        told = _explained(re.sub(r"^\S+ says: ", "", words), texts)  # without the page's address
     trial.verdict = Verdict(state, texts["title"], {**yours, **told})
     _show(trial.verdict)
 
 
 def _explained(words: str, texts: dict[str, str]) -> dict[str, str]:
     """Put the help card beside the platform's words, by the AADSTS number in them."""
-    numbers = re.findall(r"AADSTS(\d+)", words)
-    why, fix = help_cards.card(*numbers) if numbers else (texts["why"], texts["fix"])
+    why, fix = help_cards.card(*re.findall(r"AADSTS(\d+)", words))
     what = words.partition("Trace ID:")[0].strip()
     return {"What": what, "Why": texts.get("why", why), "Try": texts.get("fix", fix)}
 

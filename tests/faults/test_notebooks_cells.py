@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from ..kernel import ROOT
 from .room import CHAPTERS, Room, code_cells, open_room, prose, sanitized, saved
 
 # What a second run in a row says instead, and the words by which the chapter explains it.
@@ -59,6 +60,25 @@ def test_a_message_whose_cells_all_run_twice_is_one_mail(room):
         room.run(cell.source)
     arrived = room.run(cells[looks].source)
     assert arrived.text.count("Sent by the helper.") == 1
+    room.leave()
+
+
+# Cells that look back at what an earlier one did, or meet again what a lab had set.
+LOOK_BACK = {
+    "03_token": ["91035c53", "f92529e4"],
+    "04_sendmail": ["22fd8be5", "74de48ce", "7e39b328", "7aa66e59"],
+}
+
+
+@pytest.mark.case("F251")
+@pytest.mark.parametrize("name", LOOK_BACK)
+def test_what_a_cell_shows_is_the_same_when_all_others_have_run(name, room):
+    cells = code_cells(ROOT / "notebooks" / f"{name}.ipynb")
+    first = {cell.id: room.run(cell.source) for cell in cells}
+    for cell in cells:
+        if cell.id in LOOK_BACK[name]:
+            again = room.run(cell.source)
+            assert not again.error and sanitized(again.text) == sanitized(first[cell.id].text)
     room.leave()
 
 
