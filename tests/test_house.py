@@ -154,6 +154,11 @@ def test_links_within_the_project_lead_somewhere(page):
             assert (ROOT / link.partition("#")[0]).exists(), link
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_users_get_the_types(package):
+    assert (ROOT / package / "py.typed").is_file()  # PEP 561: else mypy takes all for Any
+
+
 def test_the_licence_is_there_and_is_the_one_that_pyproject_names():
     assert (ROOT / "LICENSE").read_text().startswith(f"{PROJECT['license']} License")
 
