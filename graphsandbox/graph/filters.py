@@ -39,6 +39,7 @@ class _Reader:
     def __init__(self, text: str, known: set[str]):
         self.text, self.known, self.place, self.depth = text, known, 0, 0
         self.kind, self.token = "", ""
+        self.named: list[str] = []  # the members asked about, in their order
         self.step()
 
     def step(self) -> str:
@@ -121,13 +122,13 @@ class _Reader:
 
     def any_of(self) -> Condition:
         """Read `members/any(p:condition of p)`; in it nothing but p is known."""
-        members = path(self.step()[: -len("/any")], self.known)
+        members = self.member(self.step()[: -len("/any")])
         self.take("(")
-        name, outside = self.step(), self.known
+        name, outside, named = self.step(), self.known, self.named
         self.take(":")
-        self.known = {name}
+        self.known, self.named = {name}, []
         holds = self.either()
-        self.known = outside
+        self.known, self.named = outside, named
         self.take(")")
         return lambda shown: any(holds({name: one}) for one in members(shown) or ())
 
@@ -140,6 +141,11 @@ class _Reader:
         part = self.value()
         self.take(")")
         return lambda shown: test(_plain(text(shown) or ""), _plain(part(shown) or ""))
+
+    def member(self, name: str) -> Value:
+        """Return what finds a member, and note that the filter asks about it."""
+        self.named.append(name)
+        return path(name, self.known)
 
     def moment(self, token: str) -> str:
         """Return a time of the filter."""
@@ -164,26 +170,39 @@ class _Reader:
             return lambda shown: moment
         if token in LITERALS:
             return lambda shown: LITERALS[token]
-        return path(token, self.known)
+        return self.member(token)
 
 
-def condition(text: str, known: set[str]) -> Condition:
-    """Return what a filter asks of a message whose members are `known`."""
+def condition(text: str, known: set[str]) -> tuple[Condition, list[str]]:
+    """Return what a filter asks of a message whose members are `known`, and which it names."""
     reader = _Reader(text, known)
     found = reader.either()
     if reader.kind != "end":
         raise reader.wrong()
-    return found
+    return found, reader.named
 
 
-def order(text: str, known: set[str]) -> list[tuple[Value, bool]]:
-    """Return what to sort by, and for each whether it is the other way round."""
+def check_order(filtered: list[str], sorted_by: list[str]) -> None:
+    """Refuse to sort by what the filter does not name first (Microsoft: "List messages").
+
+    Each property of `$orderby` must be in `$filter` too, in the same order, and there before
+    those that aren't in `$orderby`.
+    """
+    first, wanted = (
+        list(dict.fromkeys(name.lower() for name in names)) for names in (filtered, sorted_by)
+    )
+    if first[: len(wanted)] != wanted:
+        raise refused("inefficient_filter")
+
+
+def order(text: str, known: set[str]) -> list[tuple[str, Value, bool]]:
+    """Return what to sort by: its name, what finds it, and whether it is the other way round."""
     keys = []
     for one in text.split(","):
         name, _, direction = one.strip().partition(" ")
         if direction.strip().lower() not in ("", "asc", "desc"):
             raise refused("invalid_orderby", orderby=text)
-        keys.append((_sortable(path(name, known)), direction.strip().lower() == "desc"))
+        keys.append((name, _sortable(path(name, known)), direction.strip().lower() == "desc"))
     return keys
 
 

@@ -42,11 +42,13 @@ async def page_of(call: Call, folder: str | None, context: str) -> Response:
 def _picked(call: Call, every: list[Message]) -> list[Message]:
     """Return the messages that `$filter` lets through, in the order of `$orderby`."""
     query, known = call.request.query_params, shown.sortable(call)
-    holds = filters.condition(query.get("$filter", "true"), known)
+    holds, filtered = filters.condition(query.get("$filter", "true"), known)
     keys = filters.order(query["$orderby"], known) if "$orderby" in query else []
+    if "$filter" in query:
+        filters.check_order(filtered, [name for name, _, _ in keys])
     pairs = [(one, shown.members(call, one)) for one in every]
     pairs = [pair for pair in pairs if holds(pair[1])]
-    for key, other_way in reversed(keys):
+    for _, key, other_way in reversed(keys):
         pairs.sort(key=lambda pair, key=key: key(pair[1]), reverse=other_way)
     return [one for one, _ in pairs]
 

@@ -95,7 +95,7 @@ def test_what_is_no_json_comes_back_in_base64(batch, sandbox):
 
 def test_a_filter_may_be_written_with_spaces(batch):
     batch(sending("1", "a b&c"))
-    url = "/me/messages?$filter=subject eq 'a b%26c'&$orderby=receivedDateTime desc"
+    url = "/me/messages?$filter=subject eq 'a b%26c'&$orderby=subject desc"
     assert len(by_id(batch(one("1", url=url)))["1"]["body"]["value"]) == 1
 
 

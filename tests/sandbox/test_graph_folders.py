@@ -4,6 +4,7 @@ import pytest
 
 from tests.sandbox import client
 from tests.sandbox.client import bearer, mail_to
+from tests.sandbox.graph import exchange
 
 GRACE = "grace@contoso.example"
 SCOPE = f"{client.SCOPE} Mail.ReadWrite"
@@ -133,6 +134,48 @@ def test_a_listing_is_sorted_as_asked(call, mails):
     assert sorted_by("subject desc", **{"$top": 1}) == ["Gamma"]
     assert sorted_by("importance,subject desc") == ["Beta's plan", "Gamma", "alpha"]
     assert sorted_by("subject", **{"$filter": "not startswith(subject,'b')"}) == ["alpha", "Gamma"]
+
+
+NEW = "receivedDateTime ge 2020-01-01"
+ADA = "from/emailAddress/address eq 'ada@contoso.example'"
+
+
+@pytest.mark.parametrize(
+    ("asked", "order"),
+    [
+        (NEW, "receivedDateTime desc"),
+        (f"{NEW} and importance eq 'normal'", "receivedDateTime"),
+        (f"{NEW} and importance eq 'normal'", "RECEIVEDDATETIME desc,importance"),
+        (f"{NEW} and isRead eq false and receivedDateTime lt 2222-02-02", "receivedDateTime"),
+        (f"{NEW} and isRead eq false and receivedDateTime lt 2222-02-02",
+         "receivedDateTime,isRead"),
+        (f"{ADA} and isRead eq false", "from/emailAddress/address"),
+        (f"({NEW}) and (contains(subject,'a') or isRead)", "receivedDateTime,subject,isRead"),
+    ],
+)  # fmt: skip
+def test_a_listing_is_filtered_and_sorted_by_the_same(call, mails, asked, order):
+    query = {"$filter": asked, "$orderby": order}
+    assert call("GET", "me/mailFolders/inbox/messages", params=query).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "order"),
+    [
+        ("importance eq 'normal'", "sentDateTime desc"),  # not in the filter
+        (f"importance eq 'normal' and {NEW}", "receivedDateTime"),  # not first in it
+        (f"{NEW} and importance eq 'normal'", "importance,receivedDateTime"),  # another order
+        (NEW, "receivedDateTime,subject"),
+        ("contains(subject,'a')", "receivedDateTime"),
+        (ADA, "from/emailAddress/name"),
+        ("singleValueExtendedProperties/any(subject:subject/id eq 'x')", "subject"),
+        ("true", "subject"),
+    ],
+)
+def test_a_filter_that_does_not_begin_with_the_order_is_too_complex(call, mails, asked, order):
+    words = "The restriction or sort order is too complex for this operation."
+    for path in ("me/messages", "me/mailFolders/inbox/messages"):
+        answer = call("GET", path, params={"$filter": asked, "$orderby": order})
+        assert exchange(answer) == (400, "InefficientFilter", words)
 
 
 @pytest.mark.parametrize(
