@@ -3,7 +3,7 @@
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.routing import Route
 
-from . import attachments, batch, folders, mail, me, messages, upload
+from . import attachments, batch, folders, mail, me, messages, options, upload
 from .call import Answer, resource
 
 
@@ -33,7 +33,8 @@ ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 def _of_person(path: str, **methods: Answer) -> list[Route]:
     """Return the routes of an address that is below /me and below /users/{id or name}."""
     people = ("/{version:version}/me", "/{version:version}/users/{user}")
-    return [Route(person + path, resource(**methods), methods=ANY) for person in people]
+    handler = resource(options.BUT_HERE.get(path, options.EVERYWHERE), **methods)
+    return [Route(person + path, handler, methods=ANY) for person in people]
 
 
 ROUTES = [

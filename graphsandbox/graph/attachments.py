@@ -11,7 +11,7 @@ from ..message import Message
 from . import access, compose, shown
 from .call import Call
 from .errors import refused
-from .query import select
+from .query import LARGEST_PAGE, envelope, page, select
 
 TYPE = "microsoft.graph.fileAttachment"
 ALWAYS = ("@odata.type", "@odata.mediaContentType", "id")
@@ -21,8 +21,10 @@ CONTENT = "contentBytes"
 async def listing(call: Call) -> Response:
     """GET .../attachments: all of them, with their content unless `$select` leaves it out."""
     mailboxes, message = access.message(call, *access.READ_BODY)
-    value = [_shown(call, mailboxes, message, one) for one in mailboxes.attachments(message.id)]
-    return call.data({"@odata.context": _context(call, message), "value": value})
+    top, skip = page(call, LARGEST_PAGE)
+    every = mailboxes.attachments(message.id)
+    value = [_shown(call, mailboxes, message, one) for one in every[skip : skip + top]]
+    return call.data(envelope(call, context(call, message), value, len(every), top, skip))
 
 
 async def create(call: Call) -> Response:
@@ -79,15 +81,26 @@ def _found(call: Call, *scopes: str) -> tuple[Mailboxes, Message, StoredAttachme
 def _one(
     call: Call, mailboxes: Mailboxes, message: Message, stored: StoredAttachment, status: int = 200
 ) -> Response:
-    context = {"@odata.context": _context(call, message) + "/$entity"}
-    return call.data({**context, **_shown(call, mailboxes, message, stored)}, status)
+    entity = {"@odata.context": context(call, message) + "/$entity"}
+    return call.data({**entity, **_shown(call, mailboxes, message, stored)}, status)
 
 
 def _shown(
     call: Call, mailboxes: Mailboxes, message: Message, stored: StoredAttachment
 ) -> dict[str, Any]:
-    """Return a file as Graph shows it; its content is read only where it is asked for."""
-    members: dict[str, Any] = {
+    """Return a file with the members that are asked for; only then its content is read."""
+    return _with_content(mailboxes, stored, select(call, _members(message, stored), TYPE, ALWAYS))
+
+
+def whole(mailboxes: Mailboxes, message: Message) -> list[dict[str, Any]]:
+    """Return all files of a message with all their members."""
+    every = mailboxes.attachments(message.id)
+    return [_with_content(mailboxes, one, _members(message, one)) for one in every]
+
+
+def _members(message: Message, stored: StoredAttachment) -> dict[str, Any]:
+    """Return a file as Graph shows it, but for its content."""
+    return {
         "@odata.type": f"#{TYPE}",
         "@odata.mediaContentType": stored.content_type,
         "id": stored.id,
@@ -100,11 +113,16 @@ def _shown(
         "contentLocation": None,
         CONTENT: None,
     }
-    found = select(call, members, TYPE, ALWAYS)
+
+
+def _with_content(
+    mailboxes: Mailboxes, stored: StoredAttachment, found: dict[str, Any]
+) -> dict[str, Any]:
     if CONTENT in found:
         found[CONTENT] = base64.b64encode(mailboxes.content(stored)).decode()
     return found
 
 
-def _context(call: Call, message: Message) -> str:
+def context(call: Call, message: Message) -> str:
+    """Return what kind of thing the files of a message are."""
     return shown.context(call, f"messages('{message.id}')/attachments")

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from ..directory import User
 from ..files import one_by_one
+from . import options
 from .bearer import caller
 from .errors import GraphError, refused, request_headers, respond
 from .reading import payload
@@ -42,6 +43,11 @@ class Call:
     def url(self) -> str:
         """The address of this call without its query."""
         return self.request.app.state.graph + quote(self.request.scope["path"], safe="/@$'()")
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The query; its `$` options are named in lower case."""
+        return options.of(self.request)
 
     @property
     def content_type(self) -> str:
@@ -85,17 +91,22 @@ LENGTH_HEADERS = {"content-length", "transfer-encoding"}
 Answer = Callable[[Call], Awaitable[Response]]
 
 
-def resource(**methods: Answer) -> Callable[[Request], Awaitable[Response]]:
+def resource(
+    known: set[str] = options.EVERYWHERE, **methods: Answer
+) -> Callable[[Request], Awaitable[Response]]:
     """Return the handler of one address: methods maps GET, POST, ... to what answers them.
 
-    An address without any method is one that Graph doesn't know.
+    known are the options of a query that it may have. An address without any method is one that
+    Graph doesn't know.
     """
 
     async def handler(request: Request) -> Response:
         try:
             user, claims = caller(request)
             answer = _chosen(request, methods)
-            return await answer(Call(request, user, _person(request, user), claims))
+            person = _person(request, user)
+            options.check(request, known)
+            return await answer(Call(request, user, person, claims))
         except GraphError as error:
             return respond(request, error)
 

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ..message import DRAFTS, Message
-from . import compose, content, filters, mime, shown
+from . import compose, content, expand, filters, mime, shown
 from .access import READ, READ_BODY, WRITE, message, opened
 from .call import Call
 from .errors import refused
@@ -24,7 +24,7 @@ async def page_of(call: Call, folder: str | None, context: str) -> Response:
     """Answer with the messages of a folder, or of all, as the query options say."""
     mailboxes = opened(call, *READ)
     top, skip = page(call)
-    owner, query = call.person.oid, call.request.query_params
+    owner, query = call.person.oid, call.options
     if "$filter" in query or "$orderby" in query:
         every = _picked(call, mailboxes.messages(owner, folder))
         total, found = len(every), every[skip : skip + top]
@@ -34,14 +34,14 @@ async def page_of(call: Call, folder: str | None, context: str) -> Response:
         if flag(call, "$count"):
             counts = mailboxes.counts(owner)
             total = sum(n for name, (n, _) in counts.items() if folder in (None, name))
-    value = [shown.message(call, one) for one in found[:top]]
+    value = [_shown(call, one) for one in found[:top]]
     answer = envelope(call, shown.context(call, context), value, total, top, skip)
     return call.data(answer, headers=shown.applied(call))
 
 
 def _picked(call: Call, every: list[Message]) -> list[Message]:
     """Return the messages that `$filter` lets through, in the order of `$orderby`."""
-    query, known = call.request.query_params, shown.sortable(call)
+    query, known = call.options, shown.sortable(call)
     holds, filtered = filters.condition(query.get("$filter", "true"), known)
     keys = filters.order(query["$orderby"], known) if "$orderby" in query else []
     if "$filter" in query:
@@ -108,4 +108,8 @@ def _set(asked: dict[str, Any]) -> set[str]:
 
 def _one(call: Call, found: Message, status: int = 200) -> Response:
     context = {"@odata.context": shown.context(call, "messages/$entity")}
-    return call.data({**context, **shown.message(call, found)}, status, shown.applied(call))
+    return call.data({**context, **_shown(call, found)}, status, shown.applied(call))
+
+
+def _shown(call: Call, one: Message) -> dict[str, Any]:
+    return shown.message(call, one, expand.of(call, one))

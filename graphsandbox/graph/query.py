@@ -28,13 +28,13 @@ def select(
 
 def selected(call: Call) -> list[str]:
     """Return the names in `$select` as they were sent."""
-    text = call.request.query_params.get("$select", "")
+    text = call.options.get("$select", "")
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def page(call: Call) -> tuple[int, int]:
+def page(call: Call, usual: int = PAGE) -> tuple[int, int]:
     """Return how many items are asked for, and how many come before them."""
-    top = _whole(call, "$top", PAGE)
+    top = _whole(call, "$top", usual)
     if top > LARGEST_PAGE:
         raise refused("top_too_large", limit=LARGEST_PAGE, value=top)
     return top, _whole(call, "$skip", 0)
@@ -49,14 +49,14 @@ def envelope(
         answer["@odata.count"] = total
     answer["value"] = value
     if total > skip + top and top:
-        asked = dict(call.request.query_params) | {"$top": str(top), "$skip": str(skip + top)}
+        asked = call.options | {"$top": str(top), "$skip": str(skip + top)}
         answer["@odata.nextLink"] = f"{call.url}?{urlencode(asked)}"
     return answer
 
 
 def flag(call: Call, option: str) -> bool:
     """Return a query option that is true or false."""
-    text = call.request.query_params.get(option, "false").lower()
+    text = call.options.get(option, "false").lower()
     if text not in ("true", "false"):
         raise refused("not_true_or_false", value=text, option=option)
     return text == "true"
@@ -64,7 +64,7 @@ def flag(call: Call, option: str) -> bool:
 
 def _whole(call: Call, option: str, default: int) -> int:
     """Return the whole number of a query option."""
-    text = call.request.query_params.get(option, str(default))
+    text = call.options.get(option, str(default))
     if not re.fullmatch(r"[0-9]{1,9}", text):
         raise refused("not_whole", value=text, option=option)
     return int(text)

@@ -16,7 +16,6 @@ TYPE = "microsoft.graph.message"
 READ_BODY = ("Mail.Read", "Mail.ReadWrite")
 BODY_MEMBERS = ("body", "bodyPreview", "uniqueBody")
 ONLY_SELECTED = ("internetMessageHeaders", "uniqueBody")
-EXPANDED = re.compile(rf"{EXTENDED}(?:\(\$filter=id eq '([^']*)'\))?", re.IGNORECASE)
 ALWAYS = ("@odata.etag", "id")
 SORTED_BY = {  # what `$filter` and `$orderby` may look at, beside the body
     "id", "createdDateTime", "lastModifiedDateTime", "changeKey", "categories",
@@ -37,16 +36,14 @@ HTML_HEAD = (
 )
 
 
-def message(call: Call, one: Message) -> dict[str, Any]:
-    """Return a message with the members that the call asks for."""
+def message(call: Call, one: Message, expanded: dict[str, Any]) -> dict[str, Any]:
+    """Return a message with the members that the call asks for, and those it expands."""
     every = members(call, one)
-    own = every.pop(EXTENDED)
-    if "$select" not in call.request.query_params:
+    del every[EXTENDED]
+    if "$select" not in call.options:
         every = {name: value for name, value in every.items() if name not in ONLY_SELECTED}
     hidden = () if call.may(*READ_BODY) else BODY_MEMBERS
-    found = select(call, every, TYPE, ALWAYS)
-    if expanded := EXPANDED.fullmatch(call.request.query_params.get("$expand", "").strip()):
-        found[EXTENDED] = [p for p in own if expanded[1] in (None, p["id"])]
+    found = select(call, every | expanded, TYPE, (*ALWAYS, *expanded))
     return {name: value for name, value in found.items() if name not in hidden}
 
 

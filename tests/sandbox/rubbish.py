@@ -30,7 +30,7 @@ names = st.sampled_from(
     login_hint domain_hint resource code_challenge code_challenge_method claims client_info
     grant_type code refresh_token device_code code_verifier client_assertion user_code csrf user
     client_assertion_type username password assertion post_logout_redirect_uri api-version
-    authorization_endpoint tenant consent cancel $select $top $skip $filter $orderby $count
+    authorization_endpoint tenant consent cancel $select $top $skip $filter $orderby $count $expand
     authtoken name uri platform audience remove days description permission manifest""".split()
 )
 known = st.sampled_from(
