@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .gate import GRAPH_PATHS
+from .graph.bearer import unauthorized
 from .graph.errors import GraphError, refused, respond
 from .identity.answers import refusal_json
 from .refusals import Refused
@@ -165,23 +166,38 @@ def _bad_answer(request: Request, status: int) -> Response:
     return PlainTextResponse(_phrase(status), status)
 
 
-GRAPH_CODES = {
+# What Graph itself says with a status: about a person, about mail, and to a range of a large file.
+OF_PEOPLE = {403: "directory_denied", 404: "no_such_user", 429: "throttled"}
+OF_MAIL = {403: "access_denied", 404: "item_not_found", 429: "throttled"}
+OF_UPLOADS = {401: "upload_without_secret", 404: "no_such_upload", 429: "throttled"}
+EXPIRED = "Lifetime validation failed, the token is expired."
+GRAPH_CODES = {  # of other statuses
     500: "ErrorInternalServerError",
     502: "UnknownError",
     503: "serviceNotAvailable",
     504: "UnknownError",
 }
-
-
 OAUTH_NUMBERS = {429: 90055, 503: 90033}
 
 
 def _graph_answer(request: Request, status: int) -> Response:
-    if status == 429:
-        return respond(request, refused("throttled"))
+    segments = request.scope["path"].split("/")[2:]
+    known = _said_by(request.scope["path"], segments)
+    if status in known:
+        return respond(request, refused(known[status], name=segments[-1]))
+    if status == 401:
+        return respond(request, unauthorized(request, "token_not_taken", why=EXPIRED))
     phrase = _phrase(status)
     code = GRAPH_CODES.get(status, phrase.replace(" ", "") or "UnknownError")
     return respond(request, GraphError(status, code, phrase, gateway=True))
+
+
+def _said_by(path: str, segments: list[str]) -> dict[int, str]:
+    """Return the refusals of the part of Graph that answers at this path."""
+    if path.startswith("/api/"):
+        return OF_UPLOADS
+    is_person = segments == ["me"] or (segments[0] == "users" and len(segments) == 2)
+    return OF_PEOPLE if is_person else OF_MAIL
 
 
 def _oauth_answer(request: Request, status: int) -> Response:

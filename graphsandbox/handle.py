@@ -47,7 +47,8 @@ class Handle:
         Graph `{id}` for any id: "/v1.0/me/messages/{id}/send". A path that nobody asks for bends
         nothing; `requests_seen()` has those that were asked for.
         status is what they answer instead, with `retry_after` (seconds, or a date) as their
-        Retry-After; with `deliver` the work is done all the same, and the client can't know.
+        Retry-After, and without one if it is left out, whatever the status; with `deliver` the
+        work is done all the same, and the client can't know.
         delay_s seconds pass before the answer, which is cut after `drop_after` bytes. Raises
         ValueError when that makes no sense.
         """

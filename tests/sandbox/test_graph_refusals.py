@@ -271,3 +271,45 @@ def test_trouble_on_the_other_side_has_graphs_codes(sandbox, http, call, status,
     answer = call("POST", "me/sendMail", json=mail_to(GRACE))
     assert gateway(answer)[:2] == (status, code)
     assert answer.headers["Retry-After"] == "3"
+
+
+UPLOAD = "/api/v2.0/Users('u')/Messages('m')/AttachmentSessions('s')"
+EXPIRED = "Lifetime validation failed, the token is expired."
+UNLIKE_MAIL = "Insufficient privileges to complete the operation."  # U
+GONE = " does not exist or one of its queried reference-property objects are not present."  # U
+
+
+def bent(sandbox, http, status, path, method="GET"):
+    """Return the answer of a path that a fault bends."""
+    http.post(f"{sandbox.graph}/_control/faults", json={"path": path, "status": status})
+    return http.request(method, sandbox.graph + path)
+
+
+@pytest.mark.parametrize("path", ["me", "me/sendMail", "users/x/messages", "$batch"])
+def test_a_401_by_a_fault_is_one_of_a_token(sandbox, http, path):
+    answer = bent(sandbox, http, 401, f"/v1.0/{path}")
+    assert gateway(answer) == (401, "InvalidAuthenticationToken", EXPIRED)
+    assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="", authorization_uri=')
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1.0/me/sendMail", "/beta/me/messages/x", "/v1.0/users/x/mailFolders"]
+)
+def test_a_403_or_404_by_a_fault_is_exchanges(sandbox, http, path):
+    assert exchange(bent(sandbox, http, 403, path)) == (403, "ErrorAccessDenied", DENIED)
+    assert exchange(bent(sandbox, http, 404, path)) == (404, "ErrorItemNotFound", NOT_FOUND)
+
+
+@pytest.mark.parametrize(("path", "name"), [("me", "me"), ("users/x", "x")])
+def test_a_403_or_404_of_a_person_is_the_directorys(sandbox, http, path, name):
+    answer = bent(sandbox, http, 403, f"/v1.0/{path}")
+    assert gateway(answer) == (403, "Authorization_RequestDenied", UNLIKE_MAIL)
+    answer = bent(sandbox, http, 404, f"/v1.0/{path}")
+    assert gateway(answer) == (404, "Request_ResourceNotFound", f"Resource '{name}'{GONE}")
+
+
+def test_an_upload_is_refused_by_a_fault_as_without_one(sandbox, http):
+    for status, code in ((401, "InvalidAuthenticationToken"), (404, "ErrorItemNotFound")):
+        answer = bent(sandbox, http, status, UPLOAD, "PUT")
+        assert exchange(answer)[:2] == (status, code)
+        assert "WWW-Authenticate" not in answer.headers
