@@ -4,7 +4,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.routing import Route
 
 from . import attachments, batch, folders, mail, me, messages, options, upload
-from .call import Answer, resource
+from .call import Answer, not_built, resource, unknown
 
 
 class _Pattern(Convertor[str]):
@@ -26,6 +26,14 @@ for action in ("sendMail", "send", "createUploadSession"):
     regex = rf"(?i:(?:microsoft\.graph\.)?{action})"
     register_url_convertor(action, _Pattern(regex))
 
+# What Graph does and the sandbox doesn't: with one message, with all of them, by a folder.
+_LATER = "reply|replyAll|forward|createReply|createReplyAll|createForward|move|copy|permanentDelete"
+_OVERALL = r"(?:microsoft\.graph\.)?delta(?:\(\))?|\$count"
+_BY_FOLDER = rf"mailFolders/(?:{_OVERALL}|[^/]+/(?:messages/.+|childFolders.*|move|copy))"
+register_url_convertor("later", _Pattern(rf"(?i:(?:microsoft\.graph\.)?(?:{_LATER}))"))
+register_url_convertor("overall", _Pattern(rf"(?i:{_OVERALL})"))
+register_url_convertor("by_folder", _Pattern(rf"(?i:{_BY_FOLDER})"))
+
 FILES = "/messages/{id}/attachments"
 ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -41,11 +49,14 @@ ROUTES = [
     *_of_person("", GET=me.show),
     *_of_person("/{action:sendMail}", POST=mail.send),
     *_of_person("/messages", GET=messages.listing, POST=messages.create),
+    *_of_person("/messages/{what:overall}", GET=not_built),
     *_of_person("/messages/{id}", GET=messages.show, PATCH=messages.change, DELETE=messages.delete),
     *_of_person("/messages/{id}/$value", GET=messages.value),
     *_of_person("/messages/{id}/{action:send}", POST=mail.send_draft),
-    *_of_person("/mailFolders", GET=folders.listing),
-    *_of_person("/mailFolders/{folder}", GET=folders.show),
+    *_of_person("/messages/{id}/{what:later}", POST=not_built),
+    *_of_person("/{what:by_folder}", **dict.fromkeys(ANY, not_built)),
+    *_of_person("/mailFolders", GET=folders.listing, POST=not_built),
+    *_of_person("/mailFolders/{folder}", GET=folders.show, PATCH=not_built, DELETE=not_built),
     *_of_person("/mailFolders/{folder}/messages", GET=folders.messages_of, POST=folders.create_in),
     *_of_person(FILES, GET=attachments.listing, POST=attachments.create),
     *_of_person(f"{FILES}/{{action:createUploadSession}}", POST=upload.start),
@@ -63,5 +74,6 @@ ROUTES = [
         methods=ANY,
     ),
     Route("/{version:version}/$batch", batch.batch, methods=ANY),
-    Route("/{version:version}/{path:path}", resource(), methods=ANY),
 ]
+# All the rest: no address of Graph's, or one that the sandbox doesn't know.
+ROUTES.append(Route("/{version:version}/{path:path}", unknown(tuple(ROUTES)), methods=ANY))

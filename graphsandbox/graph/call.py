@@ -1,12 +1,13 @@
 """What every Graph call has in common: who calls, which method, and how a refusal goes out."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
 
 from ..directory import User
 from ..files import one_by_one
@@ -96,8 +97,7 @@ def resource(
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return the handler of one address: methods maps GET, POST, ... to what answers them.
 
-    known are the options of a query that it may have. An address without any method is one that
-    Graph doesn't know.
+    known are the options of a query that it may have.
     """
 
     async def handler(request: Request) -> Response:
@@ -129,8 +129,6 @@ def _person(request: Request, user: User) -> User:
 
 
 def _chosen(request: Request, methods: dict[str, Answer]) -> Answer:
-    if not methods:
-        raise _unknown(request)
     method = "GET" if request.method == "HEAD" else request.method
     if method not in methods:
         raise refused("wrong_method", {"Allow": ", ".join(methods)})
@@ -141,18 +139,42 @@ def _chosen(request: Request, methods: dict[str, Answer]) -> Answer:
 
 
 def _check_accept(request: Request) -> None:
-    """Refuse a call that takes no JSON; `$value` answers with what a file is."""
+    """Refuse a call that takes no JSON; `$value` and `$count` answer with something else."""
     accept = request.headers.get("accept", "")
     kinds = {one.split(";")[0].strip().lower() for one in accept.split(",")} - {""}
-    if request.scope["path"].endswith("$value") or not kinds:
+    if request.scope["path"].endswith(("$value", "$count")) or not kinds:
         return
     if kinds.isdisjoint(("application/json", "application/*", "*/*")):
         raise refused("not_acceptable", accept=accept)
 
 
-def _unknown(request: Request) -> GraphError:
-    """Return the refusal of a path that leads nowhere; it names the segment."""
-    segments = request.path_params["path"].split("/")
-    known = {"me": 1, "users": 2}.get(segments[0], 0)
-    known = known if known < len(segments) else 0
-    return refused("unknown_segment", segment=segments[known])
+async def not_built(call: Call) -> Response:
+    """Say that Graph does this and the sandbox doesn't."""
+    request = call.request
+    by_method = f"{request.method} {request.scope['path'].rpartition('/')[2]}"
+    raise refused("not_built", what=request.path_params.get("what", by_method))
+
+
+def unknown(routes: Sequence[Route]) -> Callable[[Request], Awaitable[Response]]:
+    """Return the handler of all that leads to none of these addresses."""
+
+    async def handler(request: Request) -> Response:
+        try:
+            caller(request)
+            raise refused("unknown_segment", segment=_first_unknown(request, routes))
+        except GraphError as error:
+            return respond(request, error)
+
+    return handler
+
+
+def _first_unknown(request: Request, routes: Sequence[Route]) -> str:
+    """Return the segment of a path with which it leaves the addresses that there are."""
+    segments: list[str] = request.path_params["path"].split("/")
+    path = f"/{request.path_params['version']}"
+    for segment in segments:
+        path += f"/{segment}"
+        is_users = segment == "users" == segments[0]  # no address, but some begin so
+        if not is_users and not any(one.path_regex.match(path) for one in routes):
+            return segment
+    return segments[-1]

@@ -62,7 +62,7 @@ SCOPES = st.lists(
 
 
 JSON = {"Content-Type": "application/json"}
-OF_VARIABLE = {"version": "v1.0", "action": "sendMail"}
+OF_VARIABLE = {"version": "v1.0", "action": "sendMail", "later": "reply", "overall": "delta"}
 
 
 def filled(variable, piece):

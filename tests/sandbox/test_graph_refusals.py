@@ -224,11 +224,46 @@ def test_a_user_who_is_not_there_is_404(call):
 
 @pytest.mark.parametrize(
     ("path", "segment"),
-    [("me/sendEmail", "sendEmail"), ("sendMail", "sendMail"), ("me/mail", "mail")],
-)
+    [
+        ("me/sendEmail", "sendEmail"), ("sendMail", "sendMail"), ("me/mail", "mail"),
+        ("me/messages/x/sned", "sned"), ("me/messages/x/attachments/y/z", "z"),
+        ("me/mailFolders/inbox/mails", "mails"), (f"users/{GRACE}/mesages/x", "mesages"),
+        ("users", "users"), ("users/x/users", "users"), ("me/users", "users"),
+        ("me/sendMail/now", "now"),
+    ],
+)  # fmt: skip
 def test_a_wrong_path_is_400_and_names_the_segment(call, path, segment):
     words = f"Resource not found for the segment '{segment}'."
     assert gateway(call("POST", path, json={})) == (400, "BadRequest", words)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "what"),
+    [
+        *(("POST", f"me/messages/x/{action}", action)
+          for action in ("reply", "replyAll", "forward", "move", "copy", "createReply",
+                         "createReplyAll", "createForward", "microsoft.graph.reply", "REPLY")),
+        ("GET", "me/messages/delta", "delta"), ("GET", "me/messages/delta()", "delta()"),
+        ("GET", "me/messages/$count", "$count"), ("POST", "me/mailFolders", "POST mailFolders"),
+        ("PATCH", "me/mailFolders/inbox", "PATCH inbox"),
+        ("DELETE", "me/mailFolders/inbox", "DELETE inbox"),
+        ("GET", f"users/{GRACE}/messages/$count", "$count"),
+        *((method, f"me/{path}", path)
+          for method, path in (
+              ("GET", "mailFolders/delta"), ("GET", "mailFolders/inbox/messages/delta"),
+              ("GET", "mailFolders/inbox/messages/$count"), ("POST", "mailFolders/inbox/move"),
+              ("GET", "mailFolders/inbox/childFolders"), ("PATCH", "mailFolders/inbox/messages/x"),
+              ("POST", "mailFolders/inbox/messages/x/reply"))),
+    ],
+)  # fmt: skip
+def test_what_graph_does_and_the_sandbox_does_not_is_501(call, method, path, what):
+    answer = call(method, path, json={}, headers={"Accept": "*/*"})
+    assert gateway(answer) == (501, "NotImplemented", f"The sandbox doesn't do '{what}'.")
+
+
+def test_a_count_may_be_asked_for_as_text(call):
+    answer = call("GET", "me/messages/$count", headers={"Accept": "text/plain"})
+    assert answer.status_code == 501
 
 
 @pytest.mark.parametrize(
