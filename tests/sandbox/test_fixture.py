@@ -52,9 +52,18 @@ def send(sandbox, access_token):
     return requests.post(url, json=mail, headers=bearer(access_token), timeout=5)
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "*")
+PROXY = "http://127.0.0.1:9"  # nobody is there
+LOOPBACK = "localhost,127.0.0.1,::1"
+
+
+@pytest.fixture(params=["HTTP_PROXY", "http_proxy"])
+def proxied(request, monkeypatch):
+    """The environment of a company's machine; return what sets its exceptions."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(request.param, PROXY)
+    monkeypatch.setenv(request.param.replace("http", "https").replace("HTTP", "HTTPS"), PROXY)
+    return lambda **values: [monkeypatch.setenv(*one) for one in values.items()]
 
 
 @pytest.mark.parametrize("mode", ["query", "fragment", "form_post"])
@@ -171,3 +180,44 @@ def test_a_mark_that_means_nothing_is_refused_in_one_line(tmp_path, mistake):
     said = subprocess.run(program, cwd=tmp_path, env=alone, capture_output=True, text=True).stdout
     assert f"graph_sandbox({mistake}): the mark takes tls=True" in said
     assert "pytest_plugin.py" not in said  # the mistake is not there
+
+
+def reached(sandbox):
+    """Return whether requests and a program of its own, by urllib, get to the sandbox."""
+    program = f"import urllib.request as u; print(u.urlopen({sandbox.portal!r}).status)"
+    other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    by_number = sandbox.portal.replace("localhost", "127.0.0.1")
+    answers = [requests.get(url, timeout=5).ok for url in (sandbox.portal, by_number)]
+    return (answers, other.stdout) == ([True, True], "200\n")
+
+
+def test_no_proxy_stands_between_a_test_and_the_sandbox(proxied, graph_sandbox):
+    assert reached(graph_sandbox)
+    assert os.environ["no_proxy"] == os.environ["NO_PROXY"] == LOOPBACK
+
+
+@pytest.mark.graph_sandbox(tls=True)
+def test_no_proxy_stands_in_between_over_tls(proxied, graph_sandbox):
+    assert reached(graph_sandbox)
+
+
+@pytest.mark.parametrize(
+    ("values", "lower", "upper"),
+    [
+        ({"NO_PROXY": "corp.example"}, "corp.example,", "corp.example,"),
+        ({"no_proxy": "corp.example"}, "corp.example,", "corp.example,"),
+        ({"no_proxy": "a.example", "NO_PROXY": "b.example"}, "a.example,", "b.example,"),
+    ],
+)
+def test_what_no_proxy_was_asked_for_stays_so(proxied, request, values, lower, upper):
+    proxied(**values)
+    sandbox = request.getfixturevalue("graph_sandbox")
+    assert os.environ["no_proxy"] == lower + LOOPBACK
+    assert os.environ["NO_PROXY"] == upper + LOOPBACK
+    assert reached(sandbox)
+
+
+def test_no_proxy_for_all_hosts_stays_so(proxied, request):
+    proxied(NO_PROXY="*")
+    assert reached(request.getfixturevalue("graph_sandbox"))
+    assert os.environ["no_proxy"] == os.environ["NO_PROXY"] == "*"
