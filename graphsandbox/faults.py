@@ -123,7 +123,8 @@ class FaultMiddleware:
         answer.headers["x-graphsandbox-fault"] = str(fault.status or "ordinary answer")
         if fault.retry_after is not None:
             answer.headers["Retry-After"] = str(fault.retry_after)
-        await asyncio.sleep(fault.delay_s)
+        if fault.delay_s and not await _still_there(receive, fault.delay_s):
+            return None
         if fault.drop_after is None:
             await answer(scope, receive, send)
         else:
@@ -153,6 +154,20 @@ async def _recorded(app: ASGIApp, scope: Scope, receive: Receive) -> Response:
     await app(scope, receive, record)
     answer.body = b"".join(pieces)
     return answer
+
+
+async def _still_there(receive: Receive, seconds: float) -> bool:
+    """Wait so long, or until the client has gone; say whether it is there to be answered.
+
+    What is read meanwhile nobody needs: the app has had the body, or was never asked.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return True
+    return False
 
 
 def _bad_answer(request: Request, status: int) -> Response:

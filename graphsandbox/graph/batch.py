@@ -147,7 +147,7 @@ async def _answer(request: Request, one: Inner) -> Answer:
     async def receive() -> Message:
         if pending:
             return {"type": "http.request", "body": pending.pop(), "more_body": False}
-        return {"type": "http.disconnect"}
+        return await request.receive()  # that the client has gone, as soon as it has
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -5,6 +5,7 @@ import time
 import pytest
 import requests
 
+import graphsandbox
 from tests.sandbox import client, raw
 from tests.sandbox.client import bearer, mail_to
 from tests.sandbox.entra import token_request
@@ -116,6 +117,39 @@ def test_a_late_answer_holds_nobody_else_up(bend, send, subjects, sandbox, http)
     start = time.monotonic()
     assert subjects() == ["Late"]
     assert time.monotonic() - start < 1.3
+
+
+@pytest.mark.parametrize(
+    "fault", [{}, {"status": 503}, {"status": 503, "deliver": True}, {"drop_after": 9}], ids=str
+)
+def test_a_late_answer_ends_with_the_client_that_gave_up(fault, http, capfd):
+    began = time.monotonic()
+    with graphsandbox.running() as sandbox:
+        token = client.access_token(sandbox, http)
+        sandbox.fail_next(SEND, delay_s=5, **fault)
+        mail = mail_to("out@example.org")
+        with pytest.raises(requests.ReadTimeout):
+            requests.post(sandbox.graph + SEND, json=mail, headers=bearer(token), timeout=0.3)
+        assert len(sandbox.mails()) == ("status" not in fault or "deliver" in fault)
+        stops = time.monotonic()
+    assert time.monotonic() - stops < 0.9
+    assert time.monotonic() - began < 5
+    assert capfd.readouterr().err == ""
+
+
+def test_a_late_answer_in_a_batch_is_waited_for(bend, sandbox, http, token, subjects):
+    call = {
+        "method": "POST",
+        "url": "/me/sendMail",
+        "headers": {"Content-Type": "application/json"},
+    }
+    asked = [{"id": name, "body": mail_to("out@example.org"), **call} for name in "12"]
+    bend(delay_s=0.3), bend(delay_s=0.3, status=503)
+    start, url = time.monotonic(), f"{sandbox.graph}/v1.0/$batch"
+    answer = http.post(url, json={"requests": asked}, headers=bearer(token)).json()
+    assert time.monotonic() - start >= 0.6
+    assert [one["status"] for one in answer["responses"]] == [202, 503]
+    assert len(subjects()) == 1
 
 
 def test_an_answer_can_be_lost_altogether(bend, send, subjects):
