@@ -102,6 +102,9 @@ class Handle:
         URI itself isn't asked, so nobody has to listen there. user is a userPrincipalName. Each
         call is a browser of its own, without a session; who has consented is not asked again,
         unless the link says prompt=consent.
+        url may also be the page of a device code, with the code: "…/devicelogin?otc=CODE". Then
+        nothing comes back to the app, which asks for its token: {} says that it will get it, and
+        {"error": "authorization_declined"} that it won't, since the person declined or cancelled.
         Raises RuntimeError when the link ends on an error page, with its words.
         """
         from . import visit

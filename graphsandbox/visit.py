@@ -19,6 +19,11 @@ DEADLINE_S = 60.0  # for the whole visit
 ANSWER_S = 20.0  # for one answer
 MOST_STEPS = 30
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# The last pages of a device's sign-in, which leads back to no app, and what its app is told.
+DEVICE_DONE: dict[str, dict[str, str]] = {
+    "You have signed in": {},
+    "You declined": {"error": "authorization_declined"},
+}
 
 
 class DeadEnd(Exception):
@@ -36,7 +41,7 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Arrival:
-    """What the browser brings to the app, and how."""
+    """What the browser brings to the app, and how; of a device's app there is no address."""
 
     method: str
     address: str
@@ -46,6 +51,8 @@ class Arrival:
 def visit(session: requests.Session, start: str, wishes: Wishes) -> None:
     """Go from a sign-in link to the app's answer, or raise DeadEnd."""
     arrival = to_the_app(session, start, wishes)
+    if not arrival.address:
+        return None
     fields = arrival.fields if arrival.method == "POST" else None
     answer = _ask(session, arrival.method, arrival.address, fields)
     for _ in range(MOST_STEPS):
@@ -56,7 +63,10 @@ def visit(session: requests.Session, start: str, wishes: Wishes) -> None:
 
 
 def to_the_app(session: requests.Session, start: str, wishes: Wishes) -> Arrival:
-    """Go from a sign-in link as far as the app's door, or raise DeadEnd."""
+    """Go from a sign-in link as far as the app's door, or raise DeadEnd.
+
+    The page of a device code, with the code in its address (`?otc=`), has an end of its own.
+    """
     sent = parse_qs(urlsplit(start).query)
     reply, hint = sent.get("redirect_uri", [""])[0], sent.get("login_hint", [None])[0]
     method, address, fields = "GET", start, None
@@ -65,11 +75,20 @@ def to_the_app(session: requests.Session, start: str, wishes: Wishes) -> Arrival
         if answer.is_redirect:
             method, fields = "GET", None
             address = urljoin(answer.url, answer.headers["location"])
+        elif (told := _told_to_a_device(answer)) is not None:
+            return Arrival("", "", told)
         else:
             method, address, fields = _press(answer, wishes, hint)
         if _is_app(address, start, reply):
             return Arrival(method, address, fields or _fields_of(address))
     raise DeadEnd(f"after {MOST_STEPS} steps it had not come back to the app")
+
+
+def _told_to_a_device(answer: requests.Response) -> dict[str, str] | None:
+    """Return what the app on a device is told when this is the last page of its sign-in."""
+    if not answer.ok or not urlsplit(answer.url).path.endswith("/devicelogin"):
+        return None
+    return DEVICE_DONE.get(Page(answer.text).heading)
 
 
 def _fields_of(address: str) -> dict[str, str]:

@@ -10,7 +10,6 @@ import pytest
 import requests
 
 from tests.kit import bend, browse, control
-from tests.sandbox.entra import press
 from tests.trap import Trap, answer
 
 PAGE = answer(b"You can close this tab.", "200 OK", "Content-Type: text/plain")
@@ -61,13 +60,11 @@ class Person:
         form = self._app.requests[-1].decode().partition("\r\n\r\n")[2]
         return dict(parse_qsl(form or urlsplit(address).query))
 
-    def types(self, flow: dict, consent: str = "accept") -> None:
+    def types(self, flow: dict, **wishes) -> None:
         """Type the code of a device into its page, pick the account, and decide."""
-        with requests.Session() as browser:
-            page = browser.get(flow["verification_uri"])
-            page = press(browser, page, code=flow["user_code"])
-            page = press(browser, page, user=self._sandbox.user)
-            assert press(browser, page, consent=consent).status_code == 200
+        page = f"{flow['verification_uri']}?otc={flow['user_code']}"
+        told = self._sandbox.sign_in(page, self._sandbox.user, **wishes)
+        assert told == ({"error": "authorization_declined"} if wishes else {})
 
 
 @pytest.fixture

@@ -186,7 +186,7 @@ def test_it_signs_a_device_in(sandbox, http, device, person, tenant):
 def test_it_reports_that_a_device_was_declined_or_too_late(device, person, later):
     client = device()
     flow = client.initiate_device_flow(["User.Read"])
-    person.types(flow, consent="cancel")
+    person.types(flow, decline=True)
     assert refused(poll(client, flow)) == ("authorization_declined", 65004)
     flow = client.initiate_device_flow(["User.Read"])
     later(901)

@@ -98,6 +98,45 @@ def test_sign_in_says_what_the_error_page_says(graph_sandbox):
         graph_sandbox.sign_in(link(graph_sandbox, redirect_uri="http://localhost:8000/other"))
 
 
+@pytest.fixture
+def device(graph_sandbox):
+    """Ask for a device code; return its page, and what asks for the token."""
+    app = {"client_id": graph_sandbox.register(platform="publicClient").client_id}
+    base = f"{graph_sandbox.authority}/{graph_sandbox.tenant}/oauth2/v2.0"
+    flow = requests.post(f"{base}/devicecode", {**app, "scope": "User.Read"}, timeout=5).json()
+    kind = "urn:ietf:params:oauth:grant-type:device_code"
+    asked = {**app, "grant_type": kind, "device_code": flow["device_code"]}
+    page = f"{flow['verification_uri']}?otc={flow['user_code']}"
+    return page, lambda: requests.post(f"{base}/token", asked, timeout=5).json()
+
+
+def test_sign_in_goes_through_the_page_of_a_device_code(graph_sandbox, device):
+    page, token = device
+    assert token()["error"] == "authorization_pending"
+    assert graph_sandbox.sign_in(page, user="grace@contoso.example") == {}
+    me = f"{graph_sandbox.graph}/v1.0/me"
+    answer = requests.get(me, headers=bearer(token()["access_token"]), timeout=5)
+    assert answer.json()["givenName"] == "Grace"
+
+
+@pytest.mark.parametrize("no", ["decline", "cancel"])
+def test_sign_in_tells_what_a_device_is_told_when_the_person_says_no(graph_sandbox, device, no):
+    page, token = device
+    told = graph_sandbox.sign_in(page, **{no: True})
+    assert told == {"error": "authorization_declined"} == {"error": token()["error"]}
+
+
+def test_a_device_code_that_nobody_waits_for_is_a_dead_end(graph_sandbox, device):
+    page, _ = device
+    with pytest.raises(RuntimeError, match="That code didn't work"):
+        graph_sandbox.sign_in(f"{page}X")
+    assert graph_sandbox.sign_in(page) == {}
+    with pytest.raises(RuntimeError, match="That code didn't work"):
+        graph_sandbox.sign_in(page)
+    with pytest.raises(RuntimeError, match="Enter code to allow access"):
+        graph_sandbox.sign_in(page.partition("?")[0])
+
+
 def test_sign_in_never_leaves_this_machine(graph_sandbox):
     with pytest.raises(RuntimeError, match="away from this machine"):
         graph_sandbox.sign_in("https://login.example/common/oauth2/v2.0/authorize")

@@ -143,6 +143,15 @@ def test_the_apps_own_redirect_is_followed(visited, app):
     assert [path for _, path, _ in app.brought] == [PATH, "/done"]
 
 
+def test_a_device_code_is_visited_to_its_end(visited, sandbox, http):
+    public = http.post(f"{sandbox.authority}/_control/register", json={"platform": "publicClient"})
+    asked = {"client_id": public.json()["client_id"], "scope": "User.Read"}
+    flow = http.post(f"{sandbox.authority}/common/oauth2/v2.0/devicecode", asked).json()
+    page = f"{flow['verification_uri']}?otc={flow['user_code']}"
+    assert visited(url=page) == (0, "")
+    assert visited(url=page)[0] == 1  # it is spent
+
+
 def test_an_error_page_of_the_platform_is_told_in_one_line(visited, app):
     code, err = visited(client_id="11111111-2222-4333-8444-555555555555")
     assert code == 1
