@@ -25,7 +25,8 @@ def running(
     Without `home` it starts empty and leaves nothing behind. With `tls` its addresses are
     https, under the certificate authority at `.ca`.
     """
-    return _load("server").running(home, tls)
+    sandbox: AbstractContextManager[Ready] = _load("server").running(home, tls)
+    return sandbox
 
 
 def connect() -> "Ready":
@@ -34,7 +35,8 @@ def connect() -> "Ready":
     It ends by itself within 10 s after the Jupyter server (or shell) that it was started for.
     In a class (GRAPHSANDBOX_SERVICE_URL) it is the room's, with this learner's own app and user.
     """
-    return _load("background").connect()
+    sandbox: Ready = _load("background").connect()
+    return sandbox
 
 
 def _load(name: str) -> ModuleType:

@@ -107,7 +107,8 @@ class Hub:
 
     async def token_for(self, code: str, verifier: str) -> str:
         """Return the token that a code buys."""
-        return await self._auth.token_for_code(code, code_verifier=verifier, sync=False)
+        bought: str = await self._auth.token_for_code(code, code_verifier=verifier, sync=False)
+        return bought
 
 
 class Remembered:
@@ -206,14 +207,13 @@ class ClassroomMiddleware:
             name = await self.classroom.hub.name_of(token) if token else None
             if name is None or (request.method, path) not in FOR_LEARNERS:
                 return _refusal(request, 403, "This wants the service's own token.")
-            return self._enter(request, name)
-        if not token:
-            token = self.classroom.sessions.get(request.cookies.get(COOKIE, "")) or ""
-        name = await self.classroom.hub.name_of(token) if token else None
-        return self._enter(request, name) if name else self._to_the_hub(request)
-
-    def _enter(self, request: Request, name: str) -> None:
+        else:
+            token = token or self.classroom.sessions.get(request.cookies.get(COOKIE, "")) or ""
+            name = await self.classroom.hub.name_of(token) if token else None
+            if not name:
+                return self._to_the_hub(request)
         request.scope[LEARNER] = request.app.state.store.people.learner(name)
+        return None
 
     def _to_the_hub(self, request: Request) -> Response:
         """Send the browser to the hub, which knows it; it comes back to this page."""
@@ -260,8 +260,8 @@ def _digest(text: str) -> str:
 
 
 def _set_cookie(request: Request, answer: Response, name: str, value: str) -> None:
-    where = {"path": public.cookie_path(request), "secure": public.is_https(request)}
-    answer.set_cookie(name, value, httponly=True, samesite="lax", **where)
+    path, secure = public.cookie_path(request), public.is_https(request)
+    answer.set_cookie(name, value, path=path, secure=secure, httponly=True, samesite="lax")
 
 
 def _refusal(request: Request, status: int, why: str) -> Response:

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from . import directory, people, public, redirect_rules
 from .faults import Fault
 from .limits import Limits
-from .mailboxes import Message
+from .message import Message
 from .store import RedirectUri
 
 AUDIENCES = tuple(redirect_rules.AUDIENCES)
@@ -87,7 +87,7 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> str:
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise BadRequest(f"{name} must be one of: {', '.join(choices)}.")
     return value
 
@@ -130,7 +130,8 @@ def _retry_after(value: Any) -> float | str | None:
     if value is None or (isinstance(value, str) and value.isascii() and value.isprintable()):
         return value
     _number("retry_after", value, 0, 86400)
-    return value
+    seconds: float = value  # a whole number stays one, as it goes into the header
+    return seconds
 
 
 async def cancel_faults(request: Request) -> Response:
@@ -237,10 +238,11 @@ def _permissions(names: Any) -> list[str]:
 
 
 def _redirect_uris(uris: Any) -> list[str]:
-    for uri in _texts("redirect_uris", uris):
+    texts = _texts("redirect_uris", uris)
+    for uri in texts:
         if not _is_absolute(uri):
             raise BadRequest(f"{uri!r} is not an absolute URI without a fragment.")
-    return uris
+    return texts
 
 
 def _is_absolute(uri: str) -> bool:

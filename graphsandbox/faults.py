@@ -93,6 +93,7 @@ class Faults:
 class Connection(H11Protocol):
     """uvicorn's HTTP/1.1, with the way to the transport that `drop_after` needs."""
 
+    # As uvicorn has it; asyncio's own takes transports of every kind.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let each request of this connection find its transport in `scope["state"]`."""
         self.app_state = {**self.app_state, "transport": transport}
@@ -132,11 +133,10 @@ class FaultMiddleware:
 
     async def _answer(self, fault: Fault, scope: Scope, receive: Receive) -> Response:
         """Return the ordinary answer or the bad one; with `deliver` the work is done."""
-        ordinary = None
-        if fault.status is None or fault.deliver:
-            ordinary = await _recorded(self.app, scope, receive)
         if fault.status is None:
-            return ordinary
+            return await _recorded(self.app, scope, receive)
+        if fault.deliver:
+            await _recorded(self.app, scope, receive)
         return _bad_answer(Request(scope), fault.status)
 
 

@@ -71,14 +71,16 @@ class Handle:
         Each has `id`, `subject`, `recipients`, `body` and `attachments` (`name`, `size`,
         `sha256`).
         """
-        return self._control("GET", "mailbox")
+        mails: list[dict[str, Any]] = self._control("GET", "mailbox")
+        return mails
 
     def requests_seen(self) -> dict[str, int]:
         """Return how often each path was asked for, as in {"/v1.0/me/sendMail": 2}.
 
         In the paths of Entra ID the tenant reads `{tenant}`: "/{tenant}/oauth2/v2.0/token".
         """
-        return self._control("GET", "requests")
+        seen: dict[str, int] = self._control("GET", "requests")
+        return seen
 
     def register(self, **asked: Any) -> Registered:
         """Register an app, and return its client_id, client_secret, secret_id and tenant.

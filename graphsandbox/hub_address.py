@@ -52,7 +52,8 @@ class Listener(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Hearing)
-        self.word, self.origin = secrets.token_urlsafe(32), None
+        self.word = secrets.token_urlsafe(32)
+        self.origin: str | None = None
         self.answered = threading.Event()
 
     def __enter__(self) -> "Listener":

@@ -59,7 +59,7 @@ class Keys:
 
     def __init__(self, store: Store):
         self._store = store
-        self._pems: list[str] = json.loads(store.setting(SETTING, "[]"))
+        self._pems: list[str] = json.loads(store.setting(SETTING) or "[]")
         self._keys = [_load(pem) for pem in self._pems]
         if not self._keys:
             self._add_key()  # one only: making a key takes time, and this is the start

@@ -38,7 +38,8 @@ FOREIGN_HEADERS = {
 
 
 def _mailboxes(request: Request) -> Mailboxes:
-    return request.app.state.mailboxes
+    mailboxes: Mailboxes = request.app.state.mailboxes
+    return mailboxes
 
 
 def _message(request: Request) -> Message | None:

@@ -236,5 +236,5 @@ def _recipients(content: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _message(row: tuple[Any, ...]) -> Message:
-    *head, is_read, content = row
-    return Message(*head, bool(is_read), json.loads(content))
+    message_id, owner, folder, received_at, is_read, content = row
+    return Message(message_id, owner, folder, received_at, bool(is_read), json.loads(content))

@@ -115,8 +115,9 @@ def name_problem(name: str) -> str | None:
 
 
 def _name(value: Any) -> str:
-    problem = "It must be text." if not isinstance(value, str) else name_problem(value)
-    if problem:
+    if not isinstance(value, str):
+        raise ManifestRefused("displayName: It must be text.")
+    if problem := name_problem(value):
         raise ManifestRefused(f"displayName: {problem}")
     return value
 

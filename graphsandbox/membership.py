@@ -41,7 +41,7 @@ def join(service: str) -> Member:
     if not token:
         raise NotJoined("JUPYTERHUB_API_TOKEN is missing: a class is joined from a hub's kernel.")
     server = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/")
-    here = {"server": server, "port": usual_port(server)}
+    here: dict[str, str | int] = {"server": server, "port": usual_port(server)}
     with requests.Session() as session:
         session.trust_env = False  # neither a .netrc nor a proxy may have a say about the token
         session.headers["Authorization"] = f"token {token}"

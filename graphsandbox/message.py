@@ -44,22 +44,25 @@ class Message:
     @property
     def changed_at(self) -> float:
         """When it was last changed, in seconds since 1970."""
-        return self.content.get("changedAt", self.received_at)
+        at: float = self.content.get("changedAt", self.received_at)
+        return at
 
     @property
     def sender(self) -> str:
         """The address it comes from."""
-        return self.content["from"]["emailAddress"]["address"]
+        address: str = self.content["from"]["emailAddress"]["address"]
+        return address
 
     @property
     def body(self) -> str:
         """The body as it was sent, text or HTML."""
-        return self.content["body"]["content"]
+        body: str = self.content["body"]["content"]
+        return body
 
     @property
     def is_html(self) -> bool:
         """Whether the body is HTML."""
-        return self.content["body"]["contentType"] == "html"
+        return bool(self.content["body"]["contentType"] == "html")
 
     def recipients(self, *fields: str) -> list[str]:
         """Return the addresses in these fields; by default in To, Cc and Bcc."""

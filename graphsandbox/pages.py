@@ -93,7 +93,7 @@ def render(
 ) -> Response:
     """Return the page, with the security headers and the cookie its forms answer to."""
     csrf = csrf_token(request)
-    known = {"csrf": csrf or secrets.token_urlsafe(32), "base": base_path(request)}
+    known: dict[str, Any] = {"csrf": csrf or secrets.token_urlsafe(32), "base": base_path(request)}
     known["learner"] = people.learner(request)
     known["place"] = "your notebook's computer" if public.of(request) else "this computer"
     html = TEMPLATES.get_template(template).render(**context, **known)  # no name twice

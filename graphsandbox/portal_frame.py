@@ -24,7 +24,8 @@ Errors = dict[str, str | None]
 
 def store(request: Request) -> Store:
     """Return what the sandbox keeps."""
-    return request.app.state.store
+    kept: Store = request.app.state.store
+    return kept
 
 
 def of_app(

@@ -75,7 +75,8 @@ def usual_port(server: str) -> int:
 
 def of(request: Request) -> Public | None:
     """Return the public address, if the sandbox was told one."""
-    return request.app.state.public
+    public: Public | None = request.app.state.public
+    return public
 
 
 def base(request: Request) -> str:

@@ -175,9 +175,10 @@ def _listen(family: int, host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # On Windows SO_REUSEADDR would let two programs have the same port.
-        windows = sys.platform == "win32"
-        option = socket.SO_EXCLUSIVEADDRUSE if windows else socket.SO_REUSEADDR
-        listener.setsockopt(socket.SOL_SOCKET, option, 1)
+        if sys.platform == "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind((host, port))
@@ -195,7 +196,7 @@ def _bind_again(app: Starlette, port: int) -> list[socket.socket]:
     """Bind the port asked for, else the last one of this home, else a free one."""
     store = app.state.store
     try:
-        sockets = bind(port or int(store.setting("port", "0")))
+        sockets = bind(port or int(store.setting("port") or 0))
     except PortTaken:
         if port:
             raise
@@ -241,10 +242,11 @@ def _ready_for_a_class(app: Starlette, port: int) -> Ready:
     state, base = app.state, str(app.state.public)
     at = f"http://localhost:{port}" if state.classroom.where.is_here else base
     state.authority = state.graph = at
-    addresses = {"authority": at, "graph": at, "public": base}
-    addresses |= {"portal": f"{base}/portal", "mailbox": f"{base}/mailbox", "ca": None}
-    nobodys = {"client_id": "", "client_secret": "", "redirect_uris": [], "user": ""}
-    return Ready(**addresses, **nobodys, tenant=directory.TENANT_ID, pid=os.getpid())
+    return Ready(
+        authority=at, graph=at, portal=f"{base}/portal", mailbox=f"{base}/mailbox", public=base,
+        client_id="", client_secret="", redirect_uris=[], user="",  # nobody's
+        tenant=directory.TENANT_ID, ca=None, pid=os.getpid(),
+    )  # fmt: skip
 
 
 @contextlib.contextmanager

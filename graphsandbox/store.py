@@ -98,10 +98,10 @@ class Store:
         self._clock_offset += seconds
         self.set_setting("clock_offset", repr(self._clock_offset))
 
-    def setting(self, key: str, default: str | None = None) -> str | None:
-        """Return a kept text, or the default."""
+    def setting(self, key: str) -> str | None:
+        """Return a kept text."""
         row = self.db.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else default
+        return row[0] if row else None
 
     def set_setting(self, key: str, value: str) -> None:
         """Keep a text under a key."""

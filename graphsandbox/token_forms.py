@@ -84,7 +84,8 @@ def opened(keys: Keys, text: str) -> dict[str, Any]:
     start = len(SEALED_HEAD)
     nonce, body = data[start : start + SEALING_NONCE_SIZE], data[start + SEALING_NONCE_SIZE :]
     try:
-        return json.loads(keys.sealing.decrypt(nonce, body, data[:start]))
+        claims: dict[str, Any] = json.loads(keys.sealing.decrypt(nonce, body, data[:start]))
+        return claims
     except InvalidTag as error:
         raise ValueError("This was not sealed here, or was changed since.") from error
 

@@ -103,9 +103,10 @@ def _ask(
     """Ask for one page of this machine; a fragment stays in the browser, as everywhere."""
     if urlsplit(address).hostname not in LOOPBACK:
         raise DeadEnd(f"it leads away from this machine, to {_place(address)}")
-    sent = {"params" if method == "GET" else "data": fields}
+    url = urldefrag(address).url
+    query, body = (fields, None) if method == "GET" else (None, fields)
     return session.request(
-        method, urldefrag(address).url, **sent, allow_redirects=False, timeout=ANSWER_S
+        method, url, params=query, data=body, allow_redirects=False, timeout=ANSWER_S
     )
 
 
@@ -183,7 +184,8 @@ def _run(options: argparse.Namespace, problem: list[str]) -> None:
     except DeadEnd as end:
         problem.append(str(end))
     except requests.RequestException as error:
-        place = _place(error.request.url) if error.request is not None else "the address"
+        url = error.request.url if error.request is not None else None
+        place = _place(url) if isinstance(url, str) else "the address"
         problem.append(f"{place} did not answer ({type(error).__name__})")
     except OSError as error:  # a --ca that isn't there
         problem.append(str(error))

@@ -1,38 +1,34 @@
 """Microsoft Graph: every address of it, in v1.0 and beta, and the function that answers it."""
 
-from starlette.convertors import Convertor, register_url_convertor
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.routing import Route
 
 from . import attachments, batch, folders, mail, me, messages, options, upload
 from .call import Answer, not_built, resource, unknown
 
 
-class _Pattern(Convertor[str]):
-    """A piece of a path that matches a regular expression."""
+def _pattern(expression: str) -> PathConvertor:
+    """Return a piece of a path that matches a regular expression."""
 
-    def __init__(self, regex: str):
-        self.regex = regex
+    class Pattern(PathConvertor):
+        regex = expression
 
-    def convert(self, value: str) -> str:
-        return value
-
-    def to_string(self, value: str) -> str:
-        return value
+    return Pattern()
 
 
-register_url_convertor("version", _Pattern(r"v1\.0|beta"))
+register_url_convertor("version", _pattern(r"v1\.0|beta"))
 # Actions may be written with their namespace, and in any letter case.
 for action in ("sendMail", "send", "createUploadSession"):
     regex = rf"(?i:(?:microsoft\.graph\.)?{action})"
-    register_url_convertor(action, _Pattern(regex))
+    register_url_convertor(action, _pattern(regex))
 
 # What Graph does and the sandbox doesn't: with one message, with all of them, by a folder.
 _LATER = "reply|replyAll|forward|createReply|createReplyAll|createForward|move|copy|permanentDelete"
 _OVERALL = r"(?:microsoft\.graph\.)?delta(?:\(\))?|\$count"
 _BY_FOLDER = rf"mailFolders/(?:{_OVERALL}|[^/]+/(?:messages/.+|childFolders.*|move|copy))"
-register_url_convertor("later", _Pattern(rf"(?i:(?:microsoft\.graph\.)?(?:{_LATER}))"))
-register_url_convertor("overall", _Pattern(rf"(?i:{_OVERALL})"))
-register_url_convertor("by_folder", _Pattern(rf"(?i:{_BY_FOLDER})"))
+register_url_convertor("later", _pattern(rf"(?i:(?:microsoft\.graph\.)?(?:{_LATER}))"))
+register_url_convertor("overall", _pattern(rf"(?i:{_OVERALL})"))
+register_url_convertor("by_folder", _pattern(rf"(?i:{_BY_FOLDER})"))
 
 FILES = "/messages/{id}/attachments"
 ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]

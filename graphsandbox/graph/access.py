@@ -19,7 +19,8 @@ def opened(call: Call, *scopes: str) -> Mailboxes:
         raise refused("access_denied")
     if not call.person.has_mailbox:
         raise refused("no_mailbox")
-    return call.request.app.state.mailboxes
+    mailboxes: Mailboxes = call.request.app.state.mailboxes
+    return mailboxes
 
 
 def message(call: Call, *scopes: str) -> tuple[Mailboxes, Message]:

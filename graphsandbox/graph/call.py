@@ -43,7 +43,8 @@ class Call:
     @property
     def url(self) -> str:
         """The address of this call without its query."""
-        return self.request.app.state.graph + quote(self.request.scope["path"], safe="/@$'()")
+        graph: str = self.request.app.state.graph
+        return graph + quote(self.request.scope["path"], safe="/@$'()")
 
     @property
     def options(self) -> dict[str, str]:
@@ -118,7 +119,7 @@ def _person(request: Request, user: User) -> User:
     named = request.path_params.get("user")
     if named is None:
         return user
-    found = request.app.state.store.people.user(named)
+    found: User | None = request.app.state.store.people.user(named)
     if found and found.tenant_id != user.tenant_id:
         found = None  # a directory knows its own members and guests only
     if found is None and not request.scope["path"].endswith(named):  # a mailbox

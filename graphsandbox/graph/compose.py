@@ -92,7 +92,7 @@ _recipient = structure(
     emailAddress=structure("microsoft.graph.emailAddress", address=text, name=text),
 )
 _date_time = structure("microsoft.graph.dateTimeTimeZone", dateTime=text, timeZone=text)
-_ATTACHMENT = {
+_ATTACHMENT: dict[str, Reader] = {
     "name": text,
     "contentType": text,
     "contentBytes": binary,

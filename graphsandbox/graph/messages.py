@@ -49,7 +49,7 @@ def _picked(call: Call, every: list[Message]) -> list[Message]:
     pairs = [(one, shown.members(call, one)) for one in every]
     pairs = [pair for pair in pairs if holds(pair[1])]
     for _, key, other_way in reversed(keys):
-        pairs.sort(key=lambda pair, key=key: key(pair[1]), reverse=other_way)
+        pairs.sort(key=lambda pair: key(pair[1]), reverse=other_way)
     return [one for one, _ in pairs]
 
 

@@ -59,7 +59,7 @@ def members(value: Any, readers: dict[str, Reader], type_name: str) -> dict[str,
 
 
 def _unexpected(value: Any, expected: str) -> GraphError:
-    kinds = {dict: "StartObject", list: "StartArray"}
+    kinds: dict[type, str] = {dict: "StartObject", list: "StartArray"}
     found = kinds.get(type(value), "PrimitiveValue")
     return refused("wrong_node", found=found, expected=expected)
 

@@ -88,7 +88,7 @@ def session(**methods: Handler) -> Callable[[Request], Awaitable[Response]]:
 def _of_address(request: Request) -> Upload:
     """Return the upload that an address is good for; its end is its expiry."""
     state, path = request.app.state, request.path_params
-    upload = state.mailboxes.files.upload(path["session"])
+    upload: Upload | None = state.mailboxes.files.upload(path["session"])
     given = digest(request.query_params.get("authtoken", ""))
     if upload is None or upload.message_id != path["id"] or upload.expires_at < state.store.now():
         raise refused("no_such_upload")

@@ -161,4 +161,5 @@ def _sign_in(asked: Asked, user: User) -> SignIn:
 
 
 def _grants(request: Request) -> Grants:
-    return request.app.state.store.grants
+    grants: Grants = request.app.state.store.grants
+    return grants

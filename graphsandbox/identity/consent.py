@@ -47,8 +47,8 @@ def needs_admin(request: Request, app: App, user: User, permissions: Iterable[st
 def need_admin_page(request: Request, app: App, user: User) -> Response:
     """Return the page "Need admin approval" (AADSTS90094), which never redirects by itself."""
     refused = Refused(90094, tenant=directory.TENANT_NAME, app_name=app.display_name)
-    context = {"app_name": app.display_name, "text": refused.description("P")}
-    return pages.render(request, "need_admin.html", user=user, **context)
+    name, text = app.display_name, refused.description("P")
+    return pages.render(request, "need_admin.html", user=user, app_name=name, text=text)
 
 
 def accept(
@@ -62,4 +62,5 @@ def accept(
 
 
 def _grants(request: Request) -> Grants:
-    return request.app.state.store.grants
+    grants: Grants = request.app.state.store.grants
+    return grants

@@ -38,8 +38,9 @@ def _waiting(request: Request, code: str) -> tuple[App, SignIn] | None:
     store: Store = request.app.state.store
     ticket = store.device_codes.waiting(code)
     app = store.app(ticket.sign_in.client_id) if ticket else None
-    good = ticket and app and people.may_see(request, app.owner)
-    return (app, ticket.sign_in) if good else None
+    if not ticket or not app or not people.may_see(request, app.owner):
+        return None
+    return app, ticket.sign_in
 
 
 def _code_entered(request: Request, code: str) -> Response:
@@ -67,8 +68,8 @@ def _step(
     session = browser.session(request)
     user = next((one for one in users if session and one.oid == session.oid), None)
     if user is None or "switch" in fields:
-        context = {"app_name": app.display_name, "users": users, "login_hint": ""}
-        return pages.render(request, "signin.html", **context)
+        name = app.display_name
+        return pages.render(request, "signin.html", app_name=name, users=users, login_hint="")
     permissions = _permissions(request, app, sign_in)
     if consent.needs_admin(request, app, user, permissions):
         return consent.need_admin_page(request, app, user)
@@ -94,5 +95,5 @@ def _permissions(request: Request, app: App, sign_in: SignIn) -> list[str]:
 
 
 def _done(request: Request, app: App, title: str, what: str) -> Response:
-    context = {"title": title, "app_name": app.display_name, "what": what}
-    return pages.render(request, "device_done.html", **context)
+    name = app.display_name
+    return pages.render(request, "device_done.html", title=title, app_name=name, what=what)
