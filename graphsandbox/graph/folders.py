@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ..message import FOLDERS
-from . import access, messages, shown
+from . import access, filters, messages, shown
 from .call import Call
 from .errors import refused
 from .query import envelope, page, select
@@ -14,19 +14,22 @@ TYPE = "microsoft.graph.mailFolder"
 
 
 async def listing(call: Call) -> Response:
-    """GET /me/mailFolders: those that every mailbox has."""
+    """GET /me/mailFolders: those that every mailbox has, as far as `$filter` lets them through."""
     access.opened(call, *access.READ)
     top, skip = page(call)
-    every = [_shown(call, name) for name in FOLDERS]
+    every = [_members(call, name) for name in FOLDERS]
+    holds, _ = filters.condition(call.options.get("$filter", "true"), set(every[0]))
+    found = [one for one in every if holds(one)]
+    value = [select(call, one, TYPE, ["id"]) for one in found[skip : skip + top]]
     context = shown.context(call, "mailFolders")
-    return call.data(envelope(call, context, every[skip : skip + top], len(every), top, skip))
+    return call.data(envelope(call, context, value, len(found), top, skip))
 
 
 async def show(call: Call) -> Response:
     """GET /me/mailFolders/{id or name}: one folder."""
     access.opened(call, *access.READ)
     context = {"@odata.context": shown.context(call, "mailFolders/$entity")}
-    return call.data({**context, **_shown(call, named(call))})
+    return call.data({**context, **select(call, _members(call, named(call)), TYPE, ["id"])})
 
 
 async def messages_of(call: Call) -> Response:
@@ -52,10 +55,10 @@ def named(call: Call) -> str:
     raise refused("item_not_found")
 
 
-def _shown(call: Call, name: str) -> dict[str, Any]:
+def _members(call: Call, name: str) -> dict[str, Any]:
     counts = call.request.app.state.mailboxes.counts(call.person.oid)
     total, unread = counts.get(name, (0, 0))
-    every = {
+    return {
         "id": shown.folder_id(call.person.oid, name),
         "displayName": FOLDERS[name],
         "parentFolderId": shown.folder_id(call.person.oid, "msgfolderroot"),
@@ -64,4 +67,3 @@ def _shown(call: Call, name: str) -> dict[str, Any]:
         "totalItemCount": total,
         "isHidden": False,
     }
-    return select(call, every, TYPE, ["id"])

@@ -18,7 +18,7 @@ EVERYWHERE = GRAPHS - {"$deltatoken", "$expand", "$search", "$skiptoken"}
 BUT_HERE = {
     "/messages": EVERYWHERE | {"$expand"},
     "/messages/{id}": EVERYWHERE | {"$expand"},
-    "/mailFolders": EVERYWHERE - {"$filter", "$orderby"},
+    "/mailFolders": EVERYWHERE - {"$orderby"},
     "/mailFolders/{folder}/messages": EVERYWHERE | {"$expand"},
     "/messages/{id}/attachments": EVERYWHERE - {"$orderby"},
 }

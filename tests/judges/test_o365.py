@@ -111,6 +111,7 @@ def test_it_lists_an_inbox_page_by_page(sandbox, account, sign_in):
     for number in range(5):
         message_to(client, sandbox.user, f"Mail {number}").send()
     inbox = client.mailbox().inbox_folder()
+    assert client.mailbox().get_folder(folder_name="Inbox").total_items_count == 5
     found = [one.subject for one in inbox.get_messages(limit=5, batch=2)]
     assert found == ["Mail 4", "Mail 3", "Mail 2", "Mail 1", "Mail 0"]
     query = client.mailbox().new_query().equals("subject", "Mail 3")

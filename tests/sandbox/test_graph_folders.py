@@ -49,6 +49,25 @@ def subjects(answer):
     return [one["subject"] for one in answer.json()["value"]]
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("displayName eq 'drafts'", ["Drafts"]),
+        ("totalItemCount gt 2", ["Inbox", "Sent Items"]),
+        ("startswith(displayName, 'J') or isHidden", ["Junk Email"]),
+        ("displayName eq 'nowhere'", []),
+    ],
+)
+def test_folders_are_found_by_a_filter(call, mails, asked, found):
+    answer = call("GET", "me/mailFolders", params={"$filter": asked, "$select": "displayName"})
+    assert [one["displayName"] for one in answer.json()["value"]] == found
+
+
+def test_a_filter_of_folders_knows_their_members_only(call):
+    answer = call("GET", "me/mailFolders", params={"$filter": "subject eq 'x'"})
+    assert refusal(answer)[0] == 400
+
+
 def test_each_mailbox_has_the_well_known_folders(sandbox, call, mails):
     answer = call("GET", "me/mailFolders").json()
     assert answer["@odata.context"].endswith("/mailFolders")
