@@ -1,7 +1,8 @@
 """A pytest plugin: how the processes of `pytest -n 3` share the tests.
 
 A file's tests stay together, since they share what took long to start; and so do all the files
-that listen where the chapters do, because there is one port 8000.
+that listen where the chapters do, because there is one port 8000. What takes longest begins
+first: begun last, it would leave the other processes idle.
 """
 
 from pathlib import PurePath
@@ -18,6 +19,16 @@ AT_PORT_8000 = {
     "test_five_tasks",
     "test_readme",
 }
+LONG = {"browser", "hub"}  # folders of few tests, each of many seconds
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _turn(item.path))
+
+
+def _turn(file: PurePath) -> int:
+    return 0 if file.stem in AT_PORT_8000 else 1 if file.parent.name in LONG else 2
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -29,4 +40,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             file = PurePath(nodeid.partition("::")[0])
             return "port 8000" if file.stem in AT_PORT_8000 else str(file)
 
+    config.option.loadscopereorder = False  # xdist would begin with the files of most tests
     return ByFileOrPort(config, log)
